@@ -7,22 +7,30 @@ summary. Each other topic has the expressions of its alerts in its own module, s
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.promql import load
+from meshed_mcp.components.promql import load, selectors, sidecar
 from meshed_mcp.components.promql.selectors import BY_SERVER, MIN_REQUESTS, PromQL
 
 CONTAINER: Final = f'container="{contract.CONTAINER_NAME}"'
 SERVER_TARGETS: Final = f'{CONTAINER},{contract.LABEL_SERVER}!=""'
-"""Matchers of the scrape targets of MCP servers."""
+"""Matchers of the scrape targets of servers with the runtime."""
 
 MIN_OPEN_STREAMS: Final = 500
 """Open streams below which a growth since yesterday is normal."""
 
 
 def no_replicas_up(matcher: str) -> PromQL:
-    """Replicas in the spec of a server that has no target up; a server scaled to zero is excluded."""
-    desired = _deployment("kube_deployment_spec_replicas", "(.*)")
+    """Replicas in the spec of a server that has no target up; a server scaled to zero is excluded.
+
+    A server without the runtime has none up while it was ready within the hour and no replica is: its target is the
+    sidecar, which outlives it.
+    """
+    desired = f"({_deployment('kube_deployment_spec_replicas', '(.*)')}) > 0"
     known = f"count {BY_SERVER} (max_over_time(up{{{SERVER_TARGETS},{matcher}}}[1h]))"
-    return PromQL(f"(({desired}) > 0 and {known}) unless {_targets_up(matcher)}")
+    proxied = f"count {BY_SERVER} (max_over_time(up{{{sidecar.TARGETS},{matcher}}}[1h]))"
+    ready = f"({_ready_replicas()}) > 0"
+    was_ready = f"({_ready_replicas('max_over_time({}[1h])')}) > 0"
+    of_sidecars = f"{desired} and {proxied} and {was_ready} unless {ready}"
+    return PromQL(f"({desired} and {known} unless {_targets_up(matcher)}) or ({of_sidecars})")
 
 
 def no_ready_replicas() -> PromQL:
@@ -32,8 +40,10 @@ def no_ready_replicas() -> PromQL:
 
 def ready_replicas_not_scraped(threshold: float) -> PromQL:
     """Ready replicas without a target up, of servers that were scraped within a day."""
-    known = f"count {BY_SERVER} (max_over_time(up{{{SERVER_TARGETS}}}[1d]))"
-    return PromQL(f"(({_ready_replicas()}) and {known}) - ({_targets_up()} or 0 * {known}) > {threshold:g}")
+    targets = selectors.SERVER_TARGETS
+    known = f"count {BY_SERVER} (max_over_time(up{{{targets}}}[1d]))"
+    scraped = f"sum {BY_SERVER} (up{{{targets}}} == 1)"
+    return PromQL(f"(({_ready_replicas()}) and {known}) - ({scraped} or 0 * {known}) > {threshold:g}")
 
 
 def target_down(namespace: str, job: str) -> PromQL:
@@ -127,8 +137,9 @@ def _targets_up(matcher: str = "") -> str:
     return f"sum {BY_SERVER} (up{{{select}}} == 1)"
 
 
-def _ready_replicas() -> str:
-    return _deployment("kube_deployment_status_replicas_ready", f"(.*?)(-{contract.CANARY})?")
+def _ready_replicas(over: str = "{}") -> str:
+    metric = over.format("kube_deployment_status_replicas_ready")
+    return _deployment(metric, f"(.*?)(-{contract.CANARY})?")
 
 
 def _deployment(metric: str, names: str) -> str:
@@ -138,5 +149,5 @@ def _deployment(metric: str, names: str) -> str:
 
 def _with_server(by_pod: str) -> str:
     """An expression per pod, with the label of the pod's server."""
-    server = f"max by (namespace, {contract.LABEL_SERVER}, pod) ({contract.METRIC_INFO})"
-    return f"({by_pod}) * on (namespace, pod) group_left ({contract.LABEL_SERVER}) {server}"
+    joined = f"group_left ({contract.LABEL_SERVER}) {selectors.pods_by_server()}"
+    return f"({by_pod}) * on (namespace, pod) {joined}"

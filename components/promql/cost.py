@@ -7,7 +7,7 @@ OpenCost, "Prometheus metrics".
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.promql import sli
+from meshed_mcp.components.promql import selectors, sli
 from meshed_mcp.components.promql.selectors import PromQL
 
 POD_COST: Final = "server:mcp_pod_cost:per_hour"
@@ -27,7 +27,7 @@ def pod_cost() -> str:
             (f"container_memory_allocation_bytes / {GIB}", "node_ram_hourly_cost"),
         )
     )
-    server = f"max by (namespace, pod, {contract.LABEL_SERVER}) ({contract.METRIC_INFO})"
+    server = selectors.pods_by_server()
     joined = f"({priced}) * on (namespace, pod) group_left ({contract.LABEL_SERVER}) {server}"
     return f"sum by ({BY_SERVER}) ({joined})"
 

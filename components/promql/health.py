@@ -6,7 +6,7 @@ The `live_*` functions read the replicas' own series: for a few replicas, withou
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.promql import selectors, sli
+from meshed_mcp.components.promql import selectors, sidecar, sli
 from meshed_mcp.components.promql.selectors import BY_SERVER
 
 ALL_SERVERS: Final = f'{contract.LABEL_SERVER}!=""'
@@ -40,22 +40,26 @@ def burn_rate(bad: str, window: str, select: str) -> str:
 
 
 def live_call_rate(window: str) -> str:
-    """Completed tool calls per second."""
-    return f"sum {BY_SERVER} (rate({OPERATIONS}{{{selectors.CALL_METHOD}}}[{window}]))"
+    """Completed tool calls per second; of a server without the runtime, its responses."""
+    calls = f"sum {BY_SERVER} (rate({OPERATIONS}{{{selectors.CALL_METHOD}}}[{window}]))"
+    return f"{calls} or {sidecar.completed_rate(ALL_SERVERS, window)}"
 
 
 def live_p99_seconds(window: str) -> str:
     """99th percentile of the duration of tool calls, seconds."""
     buckets = f"{contract.METRIC_OPERATION_DURATION}_bucket{{{selectors.CALL_METHOD}}}"
     by = f"by (namespace, {contract.LABEL_SERVER}, le)"
-    return f"histogram_quantile(0.99, sum {by} (rate({buckets}[{window}])))"
+    durations = f"sum {by} (rate({buckets}[{window}])) or {sidecar.duration_rate(ALL_SERVERS, window)}"
+    return f"histogram_quantile(0.99, {durations})"
 
 
 def live_error_ratio(window: str) -> str:
     """Ratio of operations that failed with a server error, 0..1; absent if idle."""
     total = f"sum {BY_SERVER} (rate({OPERATIONS}{{{sli.NO_CLIENT_ERRORS}}}[{window}]))"
     failed = f'sum {BY_SERVER} (rate({OPERATIONS}{{{contract.LABEL_ERROR}!="",{sli.NO_CLIENT_ERRORS}}}[{window}]))'
-    return f"({failed} or 0 * {total}) / ({total} > 0)"
+    every = f"({total} or {sidecar.response_rate(sidecar.COUNTED, window)})"
+    bad = f"{failed} or {sidecar.response_rate(sidecar.FAILED, window)}"
+    return f"({bad} or 0 * {every}) / ({every} > 0)"
 
 
 def live_burn_rate() -> str:

@@ -29,8 +29,8 @@ REPLICAS_UP: Final = "server:mcp_replicas_answering:sum"
 SESSIONS: Final = "server:mcp_sessions:sum"
 """Recorded open sessions of clients up to 2025-11-25, per server."""
 
-QUEUED_OR_ACTIVE: Final = f"{contract.METRIC_ACTIVE_REQUESTS}|{contract.METRIC_QUEUE_DEPTH}"
-IN_FLIGHT_GAUGES: Final = f"{QUEUED_OR_ACTIVE}|{contract.METRIC_PROXY_ACTIVE}"
+OF_RUNTIME: Final = f"{contract.METRIC_ACTIVE_REQUESTS}|{contract.METRIC_QUEUE_DEPTH}"
+IN_FLIGHT_GAUGES: Final = f"{OF_RUNTIME}|{contract.METRIC_PROXY_ACTIVE}"
 
 
 def in_flight_of_all(matchers: str) -> str:

@@ -95,6 +95,12 @@ def replicas(which: str, namespace: str, deployment: str) -> str:
     return f'sum by (deployment) ({DEPLOYMENT_METRICS[which]}{{namespace=~"{namespace}",deployment=~"{deployment}"}})'
 
 
+def pods_by_server() -> str:
+    """1 for each pod of every MCP server, as a vector to join with: namespace, server, pod."""
+    proxies = f'up{{container="{contract.PROXY_CONTAINER}",{contract.LABEL_SERVER}!=""}} >= bool 0'
+    return f"max by (namespace, {contract.LABEL_SERVER}, pod) ({contract.METRIC_INFO} or {proxies})"
+
+
 def container_cpu(namespace: str, pod: str, window: str) -> str:
     """CPU of the server's container, cores, per pod; `namespace` and `pod` are patterns. Source: cAdvisor."""
     return f"sum by (pod) (rate(container_cpu_usage_seconds_total{{{_container(namespace, pod)}}}[{window}]))"

@@ -1,13 +1,14 @@
 """PromQL of service levels: recorded rates of operations and calls, ratios over a window, remaining error budgets.
 
 The rules read every pod's series once, over RATE_WINDOW; longer windows sum the recorded rates, so that their cost
-depends on the number of tools and not of pods. Names of recorded series are `level:metric:operation`.
+depends on the number of tools and not of pods. Names of recorded series are `level:metric:operation`. Servers without
+the runtime are judged by HTTP, like the registry: a failed tool call in a response of status 200 is no error.
 """
 
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.promql import selectors
+from meshed_mcp.components.promql import selectors, sidecar
 
 RATE_WINDOW: Final = "5m"
 STEP_SECONDS: Final = 15
@@ -28,7 +29,7 @@ DURATIONS: Final = "tool:mcp_call_duration_bucket:rate1m"
 """Recorded buckets of all tool calls per second, per tool, for dashboards."""
 
 SERVER_DURATIONS: Final = "server:mcp_call_duration_bucket:rate1m"
-"""Recorded buckets of all tool calls per second, per server."""
+"""Recorded buckets of all tool calls per second, per server; of a server without the runtime, of all its responses."""
 
 SECONDS: Final = "tool:mcp_call_seconds:rate5m"
 """Recorded seconds of work per second, per tool."""
@@ -48,7 +49,8 @@ REPLICAS_BY_RELEASE: Final = "server:mcp_replicas:count"
 CALL_RULES: Final = {
     DURATIONS: f"sum by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_TOOL}, le) "
     f"(rate({contract.METRIC_OPERATION_DURATION}_bucket{{{selectors.CALL_METHOD}}}[1m]))",
-    SERVER_DURATIONS: f"sum without ({contract.LABEL_TOOL}) ({DURATIONS})",
+    SERVER_DURATIONS: f"sum without ({contract.LABEL_TOOL}) ({DURATIONS}) or "
+    + sidecar.duration_rate(f'{contract.LABEL_SERVER}!=""', "1m"),
     SECONDS: f"{BY_TOOL} (rate({contract.METRIC_OPERATION_DURATION}_sum{{{selectors.CALL_METHOD}}}[{RATE_WINDOW}]))",
 }
 USAGE_RULES: Final = {
@@ -94,6 +96,11 @@ def slow_calls(matchers: str, seconds: float) -> str:
     return f"{rate_name('tool', 'calls')}{{{NOT_REGISTRY},{matchers}}} - {fast}"
 
 
+def slow_responses(matchers: str, seconds: float) -> str:
+    """Responses per second of servers without the runtime that took longer than `seconds`, a bucket bound."""
+    return f"{rate_name('tool', 'calls')}{{{matchers}}} - {sidecar.fast_rate(matchers, seconds, RATE_WINDOW)}"
+
+
 def registry_slow_requests(seconds: float) -> str:
     """Requests per second to the registry that took longer than `seconds`."""
     select = f'{_registry_status(COUNTED_STATUSES)},le="{float(seconds)}"'
@@ -101,23 +108,28 @@ def registry_slow_requests(seconds: float) -> str:
     return f"{rate_name('tool', 'calls')}{{{IS_REGISTRY}}} - {fast}"
 
 
-def rates() -> dict[str, tuple[str, str]]:
-    """Rate -> its expressions per second: of the tools of servers, and of the registry's requests.
+def rates() -> dict[str, tuple[str, ...]]:
+    """Rate -> its expressions per second: of the tools of servers, of servers without the runtime, of the registry.
 
     Operations are without client errors, calls those whose duration counts; the tool is empty for other methods.
-    Errors are 0 where none failed, so that sums over time stay comparable.
+    Errors are 0 where none failed, so that sums over time stay comparable. A sidecar's durations have no status.
     """
     counted, requests = f"{contract.METRIC_OPERATION_DURATION}_count", f"{contract.METRIC_HTTP_DURATION}_count"
     answered = f"{BY_SERVER} ({_rate(requests, _registry_status(COUNTED_STATUSES))})"
     zero = f"0 * {rate_name('tool', 'operations')}"
     failed = f'{contract.LABEL_ERROR}!="",{NO_CLIENT_ERRORS}'
+    responses, failures = (sidecar.response_rate(which, RATE_WINDOW) for which in (sidecar.COUNTED, sidecar.FAILED))
     return {
-        "operations": (f"{BY_TOOL} ({_rate(counted, NO_CLIENT_ERRORS)})", answered),
+        "operations": (f"{BY_TOOL} ({_rate(counted, NO_CLIENT_ERRORS)})", responses, answered),
         "errors": (
-            f"{BY_TOOL} ({_rate(counted, failed)}) or {zero}{{{NOT_REGISTRY}}}",
+            f"{BY_TOOL} ({_rate(counted, failed)}) or {failures} or {zero}{{{NOT_REGISTRY}}}",
             f"{BY_SERVER} ({_rate(requests, _registry_status('5..'))}) or {zero}{{{IS_REGISTRY}}}",
         ),
-        "calls": (f"{BY_TOOL} ({_rate(counted, f'{selectors.CALL_METHOD},{COMPLETED}')})", answered),
+        "calls": (
+            f"{BY_TOOL} ({_rate(counted, f'{selectors.CALL_METHOD},{COMPLETED}')})",
+            sidecar.completed_rate(f'{contract.LABEL_SERVER}!=""', RATE_WINDOW),
+            answered,
+        ),
     }
 
 

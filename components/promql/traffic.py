@@ -7,7 +7,7 @@ depend on the number of pods.
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.promql import selectors, sli
+from meshed_mcp.components.promql import selectors, sidecar, sli
 
 ALL_CALLS: Final = 'le="+Inf"'
 """The last bucket of a histogram counts all. Source: OpenMetrics 1.0, "Histogram"."""
@@ -55,8 +55,9 @@ def new_releases(select: str, seconds: int) -> str:
 
 
 def open_streams(select: str) -> str:
-    """Open streams, per server and kind."""
-    return f"sum by ({contract.LABEL_SERVER}, kind) ({contract.METRIC_OPEN_STREAMS}{{{select}}})"
+    """Open streams, per server and kind; of a server without the runtime, of every kind."""
+    by_kind = f"sum by ({contract.LABEL_SERVER}, kind) ({contract.METRIC_OPEN_STREAMS}{{{select}}})"
+    return f"{by_kind} or {sidecar.open_streams(select)}"
 
 
 def rejected(select: str, window: str) -> str:

@@ -17,7 +17,6 @@ from prometheus_client import CollectorRegistry, Gauge, start_http_server
 from meshed_mcp import contract
 from meshed_mcp.cli.prometheus import Prometheus
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.observability.metrics.monitors import PROXY_PORT_NAME
 from meshed_mcp.error_codes.local import PROMETHEUS_MISSING
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.process.engines import engine, free_port, serving
@@ -32,9 +31,6 @@ RESEND_SECONDS: Final = 10
 
 POD_LABEL: Final = "__meta_kubernetes_pod_label_"
 """Source: Prometheus, `kubernetes_sd_config`, role pod."""
-
-PROXY_CONTAINER: Final = "istio-proxy"
-"""Source: Istio's injection template."""
 
 DEFAULT_INTERVAL: Final = "30s"
 """Default scrape interval. Source: `PrometheusSettings.scrape_interval_seconds`."""
@@ -88,14 +84,14 @@ def _selected(selector: Manifest) -> Iterator[Job]:
 
 def _at_port(name: str) -> Iterator[Job]:
     """Metrics of a proxy are at its admin port."""
-    if name == PROXY_PORT_NAME:
+    if name == contract.PROXY_METRICS_PORT_NAME:
         yield {
             "source_labels": ["__address__"],
             "regex": "(.*):.*",
             "replacement": f"$1:{ADMIN_PORT}",
             "target_label": "__address__",
         }
-        yield {"replacement": PROXY_CONTAINER, "target_label": "container"}
+        yield {"replacement": contract.PROXY_CONTAINER, "target_label": "container"}
 
 
 def _keep(label: str, pattern: str) -> Job:

@@ -15,6 +15,7 @@ from meshed_mcp.components.mesh.egress.sidecar import sidecars
 from meshed_mcp.components.mesh.rate_limit.local import rate_limit_envoy_filters
 from meshed_mcp.components.mesh.routing.connect_failure_retry import connect_failure_filter
 from meshed_mcp.components.mesh.routing.destination_rule import destination_rule
+from meshed_mcp.components.mesh.routing.inbound_streams import inbound_stream_filters
 from meshed_mcp.components.mesh.routing.virtual_service import ingress_route, mesh_route
 from meshed_mcp.components.mesh.service import workload
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
@@ -50,6 +51,7 @@ def sidecar_mode_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manife
         *ingress,
         *session_affinity_filters(name, args),
         connect_failure_filter(name, args),
+        *inbound_stream_filters(name, args),
         *rate_limit_envoy_filters(name, args),
         *service_extensions(name, args.namespace, args.extensions),
         *service_access_log(name, args),

@@ -13,9 +13,6 @@ from meshed_mcp.components.observability.tracing import jaeger
 from meshed_mcp.components.observability.tracing.collectors import AGENT, GATEWAY
 from meshed_mcp.components.promql import control_plane as istiod
 
-PROXY_PORT_NAME: Final = "http-envoy-prom"
-"""Metrics port of a proxy. Source: Istio's injection template and its gateway chart."""
-
 ISTIO_SERIES: Final = "istio_.*"
 """Istio's standard metrics. A proxy exports hundreds of Envoy's own metrics, which nothing reads."""
 
@@ -36,8 +33,8 @@ ISTIOD_SERIES: Final = "|".join(
 def envoy_monitor(args: ObservabilityStackArgs) -> Manifest:
     """PodMonitor of the proxies of all namespaces, on the port that accepts plaintext."""
     endpoint = {
-        "port": PROXY_PORT_NAME,
-        "path": "/stats/prometheus",
+        "port": contract.PROXY_METRICS_PORT_NAME,
+        "path": contract.PROXY_METRICS_PATH,
         "interval": f"{PROXY_SECONDS}s",
         "metricRelabelings": [keep(stored_series(args))],
     }

@@ -6,6 +6,7 @@ Source: metrics documentation of cAdvisor, kubelet and kube-state-metrics 2.x; I
 
 from typing import Final
 
+from meshed_mcp import contract
 from meshed_mcp.components.observability.metrics.model import Emitter, Metric, Type
 from meshed_mcp.components.promql import control_plane as istiod
 from meshed_mcp.components.promql import tracing
@@ -87,6 +88,15 @@ REQUEST: Final = (
 )
 """Labels of Istio's metrics that queries use."""
 
+CLUSTER: Final = (contract.LABEL_CLUSTER,)
+STATUS: Final = (*CLUSTER, contract.LABEL_STATUS_CLASS)
+SIDECAR: Final = (
+    gauge(contract.METRIC_PROXY_ACTIVE, "requests", CLUSTER, Emitter.ENVOY),
+    counter(contract.METRIC_PROXY_RESPONSES, "responses", STATUS, Emitter.ENVOY),
+    Metric(contract.METRIC_PROXY_DURATION, Type.HISTOGRAM, "milliseconds", CLUSTER, None, Emitter.ENVOY),
+)
+"""Envoy's own metrics, of the sidecars of servers without the runtime. Source: Envoy, "Cluster manager statistics"."""
+
 MESH: Final = (
     counter("istio_requests_total", "requests", REQUEST, Emitter.ENVOY),
     Metric("istio_request_duration_milliseconds", Type.HISTOGRAM, "milliseconds", REQUEST, None, Emitter.ENVOY),
@@ -123,4 +133,4 @@ COLLECTOR: Final = (
     gauge(tracing.HIGHEST_SENT, "seconds", ("remote_name", "url"), Emitter.PROMETHEUS),
 )
 
-PLATFORM: Final = (*KUBELET, *EXPORTER, *COST, *OBJECTS, *MESH, *CONTROL_PLANE, *PROMETHEUS, *COLLECTOR)
+PLATFORM: Final = (*KUBELET, *EXPORTER, *COST, *OBJECTS, *MESH, *SIDECAR, *CONTROL_PLANE, *PROMETHEUS, *COLLECTOR)

@@ -70,6 +70,7 @@ def rate_rules(settings: SloSettings) -> Iterator[Rule]:
     for what, expressions in sli.rates().items():
         yield record(sli.rate_name("tool", what), *expressions)
     slow = [sli.slow_calls(scope.matchers, scope.objective.latency_seconds) for scope in tool_scopes(settings)]
+    slow += [sli.slow_responses(scope.matchers, scope.objective.latency_seconds) for scope in server_scopes(settings)]
     registry = sli.registry_slow_requests(objective_of(contract.REGISTRY_NAME, settings).latency_seconds)
     yield record(sli.rate_name("tool", "slow_calls"), *slow, registry)
     for what in ("operations", "errors", "calls", "slow_calls"):
