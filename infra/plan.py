@@ -34,6 +34,7 @@ from meshed_mcp.infra.validation.accounts import account_issues, account_names
 from meshed_mcp.infra.validation.budgets import most_replicas
 from meshed_mcp.infra.validation.mesh_modes import membership_issues, mode_issues
 from meshed_mcp.infra.validation.monitoring import monitoring_issues
+from meshed_mcp.infra.validation.signals import signal_issues
 
 
 class Plan(NamedTuple):
@@ -81,6 +82,7 @@ def cross_issues(config: StackConfig, declared: Collection[str], now: datetime |
     yield from autoscaling.deletion_cost_issues(config)
     yield from monitoring_issues(config, names)
     yield from tracing_issues(config, names)
+    yield from signal_issues(config)
     yield from policies.policy_issues(config)
     yield from experiment_issues(config, names, now)
     yield from policies.shared_limit_issues(config)

@@ -29,18 +29,22 @@ REPLICAS_UP: Final = "server:mcp_replicas_answering:sum"
 SESSIONS: Final = "server:mcp_sessions:sum"
 """Recorded open sessions of clients up to 2025-11-25, per server."""
 
-OF_RUNTIME: Final = f"{contract.METRIC_ACTIVE_REQUESTS}|{contract.METRIC_QUEUE_DEPTH}"
-IN_FLIGHT_GAUGES: Final = f"{OF_RUNTIME}|{contract.METRIC_PROXY_ACTIVE}"
+IN_FLIGHT_GAUGES: Final = f"{contract.METRIC_ACTIVE_REQUESTS}|{contract.METRIC_QUEUE_DEPTH}"
 
 
-def in_flight_of_all(matchers: str) -> str:
-    """In-flight and queued requests of every selected server, with the runtime or without."""
-    gauges = f'{{__name__=~"{IN_FLIGHT_GAUGES}",{sidecar.IS_REQUEST},{matchers}}}'
-    return f"sum {BY_SERVER} ({gauges}) or 0 * count {BY_SERVER} (up{{{sidecar.CONTAINER},{matchers}}} == 1)"
+def in_flight_of_all(matchers: str = "") -> str:
+    """In-flight and queued requests of every selected server, with the runtime or without; each is of one kind."""
+    more = f",{matchers}" if matchers else ""
+    return f'sum {BY_SERVER} ({{__name__=~"{IN_FLIGHT_GAUGES}"{more}}}) or {sidecar.in_flight_by(BY_SERVER, matchers)}'
+
+
+def in_flight_of_pods(select: str) -> str:
+    """In-flight and queued requests of the selected pods of one server, with the runtime or without."""
+    return f"{selectors.in_flight(select)} or {sidecar.in_flight(select)}"
 
 
 RULES: Final = {
-    IN_FLIGHT: in_flight_of_all(f'{contract.LABEL_SERVER}!=""'),
+    IN_FLIGHT: in_flight_of_all(),
     QUEUED: f"sum {BY_SERVER} ({contract.METRIC_QUEUE_DEPTH})",
     SATURATION: f"sum {BY_SERVER} ({contract.METRIC_ACTIVE_REQUESTS}) / "
     f"sum {BY_SERVER} ({contract.METRIC_CONCURRENCY_LIMIT})",

@@ -12,16 +12,17 @@ from meshed_mcp.components.promql import selectors
 from meshed_mcp.components.promql.selectors import BY_SERVER
 
 CONTAINER: Final = f'container="{contract.PROXY_CONTAINER}"'
-TARGETS: Final = f'{CONTAINER},{contract.LABEL_SERVER}!=""'
+IS_SERVER: Final = f'{contract.LABEL_SERVER}!=""'
+TARGETS: Final = f"{CONTAINER},{IS_SERVER}"
 """Matchers of the scrape targets of servers without the runtime."""
 
 IS_REQUEST: Final = f'{contract.LABEL_CLUSTER}!="{contract.STREAMS_CLUSTER}"'
 """Matcher of requests; the others are open streams, which are no load."""
 
-COUNTED: Final = f'{contract.LABEL_STATUS_CLASS}=~"[235]xx",{contract.LABEL_SERVER}!=""'
+COUNTED: Final = f'{contract.LABEL_STATUS_CLASS}=~"[235]xx",{IS_SERVER}'
 """Matchers of responses that count; 4xx are client errors."""
 
-FAILED: Final = f'{contract.LABEL_STATUS_CLASS}="5xx",{contract.LABEL_SERVER}!=""'
+FAILED: Final = f'{contract.LABEL_STATUS_CLASS}="5xx",{IS_SERVER}'
 MILLISECONDS: Final = (("(.)0", "0.0$1"), ("(.)00", "0.$1"), ("(.+)000", "$1.0"))
 """Bucket bounds in milliseconds, from 10 ms on -> in seconds. In this order no result matches a later pattern."""
 
@@ -30,13 +31,19 @@ BUCKETS: Final = f"{contract.METRIC_PROXY_DURATION}_bucket"
 
 def in_flight(select: str) -> str:
     """In-flight requests of the selected pods, without open streams."""
-    return f"(sum({_active(select)}) or 0 * count({_up(select)}))"
+    return f"({in_flight_by('', select)})"
 
 
 def in_flight_by_server(select: str) -> str:
     """In-flight requests, per server."""
-    by = f"by ({contract.LABEL_SERVER})"
-    return f"(sum {by} ({_active(select)}) or 0 * count {by} ({_up(select)}))"
+    return f"({in_flight_by(f'by ({contract.LABEL_SERVER})', select)})"
+
+
+def in_flight_by(by: str, select: str) -> str:
+    """In-flight requests of the selected pods, aggregated `by` labels; 0 for sidecars that have served none yet."""
+    active = f"{contract.METRIC_PROXY_ACTIVE}{{{_matchers(select, IS_REQUEST, IS_SERVER)}}}"
+    how = f" {by} " if by else ""
+    return f"sum{how}({active}) or 0 * count{how}({_up(select)})"
 
 
 def held_in_flight(select: str) -> str:
@@ -45,7 +52,7 @@ def held_in_flight(select: str) -> str:
     Absent if no sidecar is. Source of the hold and the correction: `selectors.held_in_flight`.
     """
     held = f"{selectors.HELD_SECONDS}s:{selectors.HELD_STEP_SECONDS}s"
-    scraped = f"count(up{{{select},{CONTAINER}}}) / count({_up(select)})"
+    scraped = f"count(up{{{_matchers(select, TARGETS)}}}) / count({_up(select)})"
     return f"max_over_time({in_flight(select)}[{held}]) * min_over_time(({scraped})[{held}])"
 
 
@@ -83,9 +90,9 @@ def in_seconds(buckets: str) -> str:
     return buckets
 
 
-def _active(select: str) -> str:
-    return f"{contract.METRIC_PROXY_ACTIVE}{{{select},{IS_REQUEST}}}"
-
-
 def _up(select: str) -> str:
-    return f"up{{{select},{CONTAINER}}} == 1"
+    return f"up{{{_matchers(select, TARGETS)}}} == 1"
+
+
+def _matchers(*given: str) -> str:
+    return ",".join(filter(None, given))

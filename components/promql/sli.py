@@ -50,7 +50,7 @@ CALL_RULES: Final = {
     DURATIONS: f"sum by (namespace, {contract.LABEL_SERVER}, {contract.LABEL_TOOL}, le) "
     f"(rate({contract.METRIC_OPERATION_DURATION}_bucket{{{selectors.CALL_METHOD}}}[1m]))",
     SERVER_DURATIONS: f"sum without ({contract.LABEL_TOOL}) ({DURATIONS}) or "
-    + sidecar.duration_rate(f'{contract.LABEL_SERVER}!=""', "1m"),
+    + sidecar.duration_rate(sidecar.IS_SERVER, "1m"),
     SECONDS: f"{BY_TOOL} (rate({contract.METRIC_OPERATION_DURATION}_sum{{{selectors.CALL_METHOD}}}[{RATE_WINDOW}]))",
 }
 USAGE_RULES: Final = {
@@ -127,7 +127,7 @@ def rates() -> dict[str, tuple[str, ...]]:
         ),
         "calls": (
             f"{BY_TOOL} ({_rate(counted, f'{selectors.CALL_METHOD},{COMPLETED}')})",
-            sidecar.completed_rate(f'{contract.LABEL_SERVER}!=""', RATE_WINDOW),
+            sidecar.completed_rate(sidecar.IS_SERVER, RATE_WINDOW),
             answered,
         ),
     }

@@ -13,6 +13,10 @@ ALL_CALLS: Final = 'le="+Inf"'
 """The last bucket of a histogram counts all. Source: OpenMetrics 1.0, "Histogram"."""
 
 
+EVERY_RESPONSE: Final = "all responses"
+"""Legend of a server whose tools are unknown."""
+
+
 def call_rate(select: str) -> str:
     """Completed tool calls per second, per server."""
     return f"sum by ({contract.LABEL_SERVER}) ({sli.SERVER_DURATIONS}{{{select},{ALL_CALLS}}})"
@@ -31,6 +35,14 @@ def error_ratio(select: str) -> str:
 def latency(quantile: float, select: str) -> str:
     """Duration of tool calls, seconds, at `quantile` (0..1), over all selected servers."""
     return f"histogram_quantile({quantile}, sum by (le) ({sli.SERVER_DURATIONS}{{{select}}}))"
+
+
+def latency_of_pods(quantile: float, select: str, window: str) -> str:
+    """Duration of calls, seconds, at `quantile` (0..1), from the pods' own series, which have exemplars.
+
+    Without the runtime from the recorded ones: a sidecar has no exemplars.
+    """
+    return f"{selectors.latency_quantile(quantile, select, window)} or {latency(quantile, select)}"
 
 
 def latency_by_tool(quantile: float, count: int, select: str) -> str:
@@ -76,6 +88,8 @@ def throttled_ratio(namespace: str, pod: str, window: str) -> str:
 
 
 def pod_call_rate(select: str, pod: str, window: str) -> str:
-    """Completed tool calls per second of one pod, per tool."""
+    """Completed tool calls per second of one pod, per tool; without the runtime, its responses under one name."""
     counted = f'{contract.METRIC_OPERATION_DURATION}_count{{{select},pod="{pod}",{selectors.CALL_METHOD}}}'
-    return f"sum by ({contract.LABEL_TOOL}) (rate({counted}[{window}]))"
+    responses = f'sum(rate({sidecar.BUCKETS}{{{select},pod="{pod}",{ALL_CALLS}}}[{window}]))'
+    named = f'label_replace({responses}, "{contract.LABEL_TOOL}", "{EVERY_RESPONSE}", "", "")'
+    return f"sum by ({contract.LABEL_TOOL}) (rate({counted}[{window}])) or {named}"

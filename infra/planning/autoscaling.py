@@ -162,6 +162,8 @@ def name_issues(name: str, item: ServiceConfig) -> Iterator[ConfigIssue]:
 
 def unreachable_issues(where: str, place: str, scaling: ScalingSettings, item: ServiceConfig) -> Iterator[ConfigIssue]:
     """Targets above the limits of one replica: it would queue or reject requests before scale-out."""
+    if not item.has_runtime:
+        return
     bounds = {
         "in_flight_per_replica": ("concurrent_calls", "queue requests"),
         "sessions_per_replica": ("sessions", "reject sessions"),

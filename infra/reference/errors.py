@@ -20,6 +20,7 @@ AREAS: Final = (
     "mesh",
     "observability",
     "autoscaling",
+    "signals",
     "check",
     "local",
     "runtime",

@@ -1,13 +1,14 @@
 """No dashboard, rule, alert, autoscaler, canary analysis or table queries a series that monitors drop."""
 
 from re import fullmatch
+from typing import Any
 
 import promql_parser
 import pytest
 
 from meshed_mcp import contract
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
-from meshed_mcp.components.mesh.service.pod_monitor import pod_monitor
+from meshed_mcp.components.mesh.service.pod_monitor import pod_monitors
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.metrics.monitors import envoy_monitor
 from meshed_mcp.components.promql import canary, health
@@ -24,17 +25,32 @@ ASKED = (
     *(ask("1m") for ask in (health.live_call_rate, health.live_p99_seconds, health.live_error_ratio)),
 )
 SERVER = MeshedMCPServiceArgs.model_validate({"image": "a:1"})
+OUTSIDE = MeshedMCPServiceArgs.model_validate({"image": "a:1", "runtime": "external"})
+INBOUND, STREAMS = "inbound|8000||", contract.STREAMS_CLUSTER
 OPERATIONS = f"{contract.METRIC_OPERATION_DURATION}_bucket"
 REQUESTS = f"{contract.METRIC_HTTP_DURATION}_bucket"
 
 
 def stored(server: str, labels: dict[str, str]) -> bool:
     """Whether a sample of a server passes its monitor. Source: Prometheus, "relabel_config", action drop."""
-    (endpoint,) = pod_monitor(server, SERVER)["spec"]["podMetricsEndpoints"]
-    dropped = endpoint["metricRelabelings"]
+    dropped = endpoint(server, SERVER)["metricRelabelings"]
     assert {rule["action"] for rule in dropped} == {"drop"}
     texts = [";".join(labels.get(name, "") for name in rule["sourceLabels"]) for rule in dropped]
     return not any(fullmatch(rule["regex"], text) for rule, text in zip(dropped, texts, strict=True))
+
+
+def endpoint(server: str, args: MeshedMCPServiceArgs) -> dict[str, Any]:
+    """The one endpoint of a service's monitor."""
+    (monitor,) = pod_monitors(server, args)
+    (found,) = monitor["spec"]["podMetricsEndpoints"]
+    return dict(found)
+
+
+def of_sidecar(name: str, cluster: str = INBOUND) -> bool:
+    """Whether the monitor of a server without the runtime stores a series of its sidecar."""
+    (rule,) = endpoint("mcp-rag", OUTSIDE)["metricRelabelings"]
+    assert (rule["action"], rule["sourceLabels"]) == ("keep", ["__name__", contract.LABEL_CLUSTER])
+    return fullmatch(rule["regex"], f"{name};{cluster}") is not None
 
 
 def asked_of(selector: promql_parser.VectorSelector) -> dict[str, str]:
@@ -53,7 +69,8 @@ def unread(text: str) -> list[str]:
             server = asked.get(contract.LABEL_SERVER, "mcp-rag")
             calls = asked.get(contract.LABEL_METHOD) == "tools/call"
             labels = {"__name__": name, contract.LABEL_TOOL: "any" if calls else asked.get(contract.LABEL_TOOL, "")}
-            if not (stored(server, labels) and (not name.startswith("istio_") or of_proxies(name))):
+            proxied = {"istio": of_proxies, "envoy": of_sidecar}.get(name.partition("_")[0])
+            if not (stored(server, labels) and (proxied is None or proxied(name))):
                 found.append(name)
     return found
 
@@ -61,8 +78,8 @@ def unread(text: str) -> list[str]:
 def of_proxies(name: str, **settings: object) -> bool:
     """Whether the PodMonitor stores a series of a proxy."""
     monitor = envoy_monitor(ObservabilityStackArgs.model_validate(settings))
-    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
-    (rule,) = endpoint["metricRelabelings"]
+    (found,) = monitor["spec"]["podMetricsEndpoints"]
+    (rule,) = found["metricRelabelings"]
     assert (rule["action"], rule["sourceLabels"]) == ("keep", ["__name__"])
     return fullmatch(rule["regex"], name) is not None
 
@@ -95,6 +112,7 @@ def test_rules_of_every_stack_read_only_stored_series() -> None:
         (f'sum(rate({REQUESTS}{{mcp_server_name="mcp-rag"}}[5m]))', [REQUESTS]),
         (f'sum(rate({REQUESTS}{{mcp_server_name="mcp-registry"}}[5m]))', []),
         ("sum(rate(istio_request_bytes_sum[5m]))", ["istio_request_bytes_sum"]),
+        ("sum(rate(envoy_cluster_upstream_rq_time_sum[5m]))", ["envoy_cluster_upstream_rq_time_sum"]),
     ],
 )
 def test_query_of_a_dropped_series_is_found(text: str, found: list[str]) -> None:
@@ -116,8 +134,21 @@ def test_custom_metrics_of_a_service_are_stored() -> None:
 def test_service_may_store_all_histogram_buckets() -> None:
     """Requirement OBS-8: a stack that reads more buckets stores them on request."""
     args = MeshedMCPServiceArgs.model_validate({"image": "a:1", "store_all_histogram_buckets": True})
-    (endpoint,) = pod_monitor("mcp-rag", args)["spec"]["podMetricsEndpoints"]
-    assert "metricRelabelings" not in endpoint
+    assert "metricRelabelings" not in endpoint("mcp-rag", args)
+
+
+def test_only_the_number_of_open_streams_is_stored() -> None:
+    """Requirement SIG-1: streams are shown apart, and their duration is no latency."""
+    assert of_sidecar(contract.METRIC_PROXY_ACTIVE, STREAMS)
+    assert not of_sidecar(contract.METRIC_PROXY_RESPONSES, STREAMS)
+    assert not of_sidecar(f"{contract.METRIC_PROXY_DURATION}_bucket", STREAMS)
+
+
+def test_monitor_of_all_proxies_does_not_store_a_sidecars_series_twice() -> None:
+    """Requirement OBS-8: both monitors scrape the sidecar of a server without the runtime."""
+    names_of_sidecar = (contract.METRIC_PROXY_ACTIVE, f"{contract.METRIC_PROXY_DURATION}_bucket")
+    assert not any(of_proxies(name, store_all_istio_metrics=True) for name in names_of_sidecar)
+    assert not of_sidecar("istio_requests_total", "")
 
 
 @pytest.mark.parametrize(

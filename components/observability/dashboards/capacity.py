@@ -12,6 +12,7 @@ from meshed_mcp.components.observability.dashboards.shared import (
     SERVER_SCRAPE_SECONDS,
     VARIABLES,
     bar_gauge,
+    of_runtime,
     panel,
 )
 from meshed_mcp.components.promql import autoscaling, capacity, forecast, load, selectors
@@ -106,12 +107,14 @@ def capacity_dashboard(namespace: str) -> Dashboard:
 
 
 CLUSTER_PANELS: Final = (
-    panel(
-        "Concurrency slots in use",
-        "Of all replicas of a server. Requests beyond 100 % are queued.",
-        Unit.RATIO,
-        Query(load.recorded_load(load.SATURATION, SELECT), BY_SERVER),
-        thresholds=SATURATION,
+    *of_runtime(
+        panel(
+            "Concurrency slots in use",
+            "Of all replicas of a server. Requests beyond 100 % are queued.",
+            Unit.RATIO,
+            Query(load.recorded_load(load.SATURATION, SELECT), BY_SERVER),
+            thresholds=SATURATION,
+        )
     ),
     panel(
         "Desired replicas relative to the maximum",

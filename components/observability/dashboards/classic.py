@@ -144,11 +144,12 @@ def panel_json(number: int, panel: Panel, position: Json) -> Json:
 
 
 def field_defaults(panel: Panel) -> Json:
-    """Unit, start of the axis, thresholds and data link."""
+    """Unit, start of the axis, thresholds, data link, and the text without data."""
     axis = {} if panel.axis_min is None else {"min": panel.axis_min}
     link = {"title": "This server", "url": f"/d/{panel.links_to}?{LINK_VARIABLES}"}
     links = {} if panel.links_to is None else {"links": [link]}
-    return {"unit": panel.unit.value, **axis, **thresholds(panel), **links}
+    text = {"noValue": panel.no_value} if panel.no_value else {}
+    return {"unit": panel.unit.value, **axis, **thresholds(panel), **links, **text}
 
 
 def target(ref_id: str, query: Query, kind: Kind) -> Json:

@@ -91,7 +91,7 @@ def traffic_panels(objective: Objective) -> tuple[Panel, ...]:
         RECORDED_SECONDS,
         panel(
             "Tool calls",
-            "Completed tools/call requests per second, per server.",
+            "Completed tools/call requests per second, per server. Of a server without the runtime: all responses.",
             Unit.PER_SECOND,
             Query(traffic.call_rate(ALL_SERVERS), BY_SERVER),
             width=8,

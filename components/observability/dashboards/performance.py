@@ -26,6 +26,7 @@ from meshed_mcp.components.observability.dashboards.shared import (
     TOP,
     VARIABLES,
     latency_thresholds,
+    of_runtime,
     panel,
     percentile,
     scraped_every,
@@ -36,7 +37,7 @@ from meshed_mcp.components.promql import load, selectors, traffic
 ONE_SERVER: Final = VARIABLES[1]._replace(multi=False)
 """Exemplars belong to the pods' own series; those of one server are as many as a query should read."""
 
-POD_VARIABLE: Final = Variable("pod", "Pod", f"{contract.METRIC_INFO}{{{SELECT}}}", "pod", multi=False)
+POD_VARIABLE: Final = Variable("pod", "Pod", f"up{{{SELECT},{selectors.SERVER_TARGETS}}}", "pod", multi=False)
 POD: Final = "$pod"
 
 
@@ -58,17 +59,19 @@ def latency_panels(objective: Objective) -> tuple[Panel, ...]:
             "Latency with exemplars",
             "Duration in the server; a dot is one call and links to its trace. Line: the default objective.",
             Unit.SECONDS,
-            Query(selectors.latency_quantile(slow, SELECT, RATE), percentile(slow), exemplars=True),
+            Query(traffic.latency_of_pods(slow, SELECT, RATE), percentile(slow), exemplars=True),
             *(Query(traffic.latency(each, SELECT), percentile(each)) for each in QUANTILES if each != slow),
             scrape_seconds=RECORDED_SECONDS,
             thresholds=latency_thresholds(objective),
         ),
-        panel(
-            f"Slowest tools, {percentile(slow)}",
-            "Of the selected server.",
-            Unit.SECONDS,
-            Query(traffic.latency_by_tool(slow, TOP, SELECT), BY_TOOL),
-            scrape_seconds=SERVER_SCRAPE_SECONDS,
+        *of_runtime(
+            panel(
+                f"Slowest tools, {percentile(slow)}",
+                "Of the selected server.",
+                Unit.SECONDS,
+                Query(traffic.latency_by_tool(slow, TOP, SELECT), BY_TOOL),
+                scrape_seconds=SERVER_SCRAPE_SECONDS,
+            )
         ),
     )
 
@@ -76,17 +79,19 @@ def latency_panels(objective: Objective) -> tuple[Panel, ...]:
 PANELS: Final = (
     *scraped_every(
         SERVER_SCRAPE_SECONDS,
-        panel(
-            "Queued requests",
-            "Requests that wait for a concurrency slot; their duration includes the wait.",
-            Unit.COUNT,
-            Query(load.recorded_load(load.QUEUED, SELECT), BY_SERVER),
-        ),
-        panel(
-            "Rejected requests",
-            "Per second and reason. The server does not execute them.",
-            Unit.PER_SECOND,
-            Query(traffic.rejected(SELECT, RATE), f"{BY_SERVER} {{{{reason}}}}"),
+        *of_runtime(
+            panel(
+                "Queued requests",
+                "Requests that wait for a concurrency slot; their duration includes the wait.",
+                Unit.COUNT,
+                Query(load.recorded_load(load.QUEUED, SELECT), BY_SERVER),
+            ),
+            panel(
+                "Rejected requests",
+                "Per second and reason. The server does not execute them.",
+                Unit.PER_SECOND,
+                Query(traffic.rejected(SELECT, RATE), f"{BY_SERVER} {{{{reason}}}}"),
+            ),
         ),
         panel(
             "Open streams",
@@ -106,7 +111,7 @@ PANELS: Final = (
         SERVER_SCRAPE_SECONDS,
         panel(
             "Pod tool calls",
-            "Completed tool calls per second of the selected pod, per tool.",
+            "Completed tool calls per second of the selected pod, per tool. Without the runtime: all responses.",
             Unit.PER_SECOND,
             Query(traffic.pod_call_rate(SELECT, POD, RATE), f"{{{{{contract.LABEL_TOOL}}}}}"),
         ),
@@ -114,7 +119,7 @@ PANELS: Final = (
             "Pod requests in flight",
             "In-flight and queued requests of the selected pod.",
             Unit.COUNT,
-            Query(selectors.in_flight(f'{SELECT},pod="{POD}"'), "requests"),
+            Query(load.in_flight_of_pods(f'{SELECT},pod="{POD}"'), "requests"),
         ),
     ),
     panel(

@@ -80,6 +80,8 @@ class Panel(NamedTuple):
     base_color: str = "green"
     axis_min: float | None = 0
     links_to: Uid | None = None
+    no_value: str = ""
+    """Text instead of "No data"."""
 
 
 class Variable(NamedTuple):

@@ -20,6 +20,7 @@ from meshed_mcp.components.observability.dashboards.shared import (
     budget_panel,
     error_thresholds,
     latency_thresholds,
+    of_runtime,
     panel,
     percentile,
     scraped_every,
@@ -44,14 +45,16 @@ def traffic_panels(objective: Objective) -> tuple[Panel, ...]:
         RECORDED_SECONDS,
         panel(
             "Tool calls",
-            "Completed tools/call requests per second over a minute, per server, errors included.",
+            "Completed tools/call requests per second over a minute, per server, errors included. Of a server without "
+            "the runtime: all responses.",
             Unit.PER_SECOND,
             Query(traffic.call_rate(SELECT), BY_SERVER),
         ),
         panel(
             "Error ratio",
             "Ratio of operations of five minutes that failed with a server error. Client errors, such as malformed "
-            "calls and unknown methods, do not count. Lines: the default objective.",
+            "calls and unknown methods, do not count. Of a server without the runtime: responses with status 5xx. "
+            "Lines: the default objective.",
             Unit.RATIO,
             Query(traffic.error_ratio(SELECT), BY_SERVER),
             thresholds=error_thresholds(objective),
@@ -63,11 +66,13 @@ def traffic_panels(objective: Objective) -> tuple[Panel, ...]:
             *(Query(traffic.latency(quantile, SELECT), percentile(quantile)) for quantile in QUANTILES),
             thresholds=latency_thresholds(objective),
         ),
-        bar_gauge(
-            "Most called tools",
-            "Current calls per second, over all selected servers.",
-            Unit.PER_SECOND,
-            Query(traffic.top_tools(TOP, SELECT), BY_TOOL),
+        *of_runtime(
+            bar_gauge(
+                "Most called tools",
+                "Current calls per second, over all selected servers.",
+                Unit.PER_SECOND,
+                Query(traffic.top_tools(TOP, SELECT), BY_TOOL),
+            )
         ),
     )
 
@@ -83,27 +88,29 @@ PANELS: Final = (
         )
         for bad, title, objective in (("errors", "Error", "errors"), ("slow_calls", "Latency", "slow calls"))
     ),
-    *(
+    *of_runtime(
+        *(
+            panel(
+                title,
+                f"MCP messages per second, by {name}.",
+                Unit.PER_SECOND,
+                Query(traffic.operations_by(label, SELECT), f"{{{{{label}}}}}"),
+                scrape_seconds=RECORDED_SECONDS,
+                width=8,
+            )
+            for title, name, label in (
+                ("MCP methods", "method", contract.LABEL_METHOD),
+                ("Protocol versions", "protocol version", contract.LABEL_PROTOCOL),
+            )
+        ),
         panel(
-            title,
-            f"MCP messages per second, by {name}.",
-            Unit.PER_SECOND,
-            Query(traffic.operations_by(label, SELECT), f"{{{{{label}}}}}"),
-            scrape_seconds=RECORDED_SECONDS,
+            "Open sessions",
+            "Of clients up to protocol version 2025-11-25; newer ones have none.",
+            Unit.COUNT,
+            Query(load.recorded_load(load.SESSIONS, SELECT), BY_SERVER),
+            scrape_seconds=SERVER_SCRAPE_SECONDS,
             width=8,
-        )
-        for title, name, label in (
-            ("MCP methods", "method", contract.LABEL_METHOD),
-            ("Protocol versions", "protocol version", contract.LABEL_PROTOCOL),
-        )
-    ),
-    panel(
-        "Open sessions",
-        "Of clients up to protocol version 2025-11-25; newer ones have none.",
-        Unit.COUNT,
-        Query(load.recorded_load(load.SESSIONS, SELECT), BY_SERVER),
-        scrape_seconds=SERVER_SCRAPE_SECONDS,
-        width=8,
+        ),
     ),
     panel(
         "Requests in flight",

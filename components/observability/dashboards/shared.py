@@ -9,7 +9,7 @@ from meshed_mcp.components.core import scraping
 from meshed_mcp.components.observability.dashboards.records import Kind, Panel, Query, Threshold, Unit, Variable
 from meshed_mcp.components.observability.prometheus.recording_rules import DASHBOARD_SECONDS
 from meshed_mcp.components.observability.prometheus.slo import Objective
-from meshed_mcp.components.promql import selectors
+from meshed_mcp.components.promql import load, selectors
 
 SERVER_SCRAPE_SECONDS: Final = scraping.SERVER_SECONDS
 """Scrape interval of MCP servers, set by their PodMonitors."""
@@ -32,9 +32,13 @@ TOP: Final = 10
 """Series of a ranking."""
 
 VARIABLES: Final = (
-    Variable("namespace", "Namespace", contract.METRIC_INFO, "namespace"),
-    Variable("server", "Server", f'{contract.METRIC_INFO}{{namespace=~"{NAMESPACE}"}}', contract.LABEL_SERVER),
+    Variable("namespace", "Namespace", load.IN_FLIGHT, "namespace"),
+    Variable("server", "Server", f'{load.IN_FLIGHT}{{namespace=~"{NAMESPACE}"}}', contract.LABEL_SERVER),
 )
+"""Of the recorded load, which every server has, with the runtime or without."""
+
+RUNTIME_ONLY: Final = "No data. Servers without the meshed-mcp runtime (runtime: external) do not report this."
+"""Source: Grafana, field option "No value"."""
 
 NEARLY_FULL: Final = (Threshold(0.8, "orange"), Threshold(0.9, "red"))
 """Of disks and volumes. Prometheus' blocks may fill 0.8 of a volume; the rest is for its head and write-ahead log.
@@ -65,6 +69,11 @@ bar_gauge: Final = partial(panel, kind=Kind.BAR_GAUGE)
 def scraped_every(seconds: int, *panels: Panel) -> tuple[Panel, ...]:
     """`panels` whose series have this scrape interval."""
     return tuple(each._replace(scrape_seconds=seconds) for each in panels)
+
+
+def of_runtime(*panels: Panel) -> tuple[Panel, ...]:
+    """`panels` whose series only the runtime reports; without data they say so."""
+    return tuple(each._replace(no_value=RUNTIME_ONLY) for each in panels)
 
 
 def budget_panel(title: str, description: str, *queries: Query, kind: Kind = Kind.BAR_GAUGE, width: int = 12) -> Panel:

@@ -16,6 +16,7 @@ from meshed_mcp.components.observability.dashboards.shared import (
     TOP,
     VARIABLES,
     bar_gauge,
+    of_runtime,
     panel,
     scraped_every,
 )
@@ -30,39 +31,44 @@ def ranking(title: str, expression: str, legend: str) -> Panel:
     return bar_gauge(title, description, Unit.COUNT, Query(expression, legend))
 
 
-USAGE_PANELS: Final = scraped_every(
-    RECORDED_SECONDS,
-    panel(
-        "Calls by organization",
-        "Per second.",
-        Unit.PER_SECOND,
-        Query(usage.calls_by_organization(SELECT), BY_ORGANIZATION),
-        width=16,
-    ),
-    panel(
-        "Active organizations",
-        "With at least one call in the time range.",
-        Unit.COUNT,
-        Query(usage.organizations(SELECT), "all"),
-        kind=Kind.STAT,
-        width=8,
-    ),
-    ranking("Organizations with most calls", usage.top_organizations(TOP, SELECT), BY_ORGANIZATION),
-    ranking(
-        "Calls by organization and tool",
-        usage.top_organizations(TOP, SELECT, contract.LABEL_SERVER, contract.LABEL_TOOL),
-        f"{BY_ORGANIZATION}: {BY_TOOL}",
-    ),
-    ranking("Most called tools", usage.tool_ranking(TOP, SELECT), BY_TOOL)._replace(width=24),
-    panel(
-        "Token rate",
-        "Tokens per second, per model and type, as the model's endpoint reports them. Empty without a model.",
-        Unit.PER_SECOND,
-        Query(usage.tokens(SELECT), BY_MODEL),
-    ),
-    bar_gauge(
-        "Tokens in the time range", "Per model and type.", Unit.COUNT, Query(usage.tokens_in_range(SELECT), BY_MODEL)
-    ),
+USAGE_PANELS: Final = of_runtime(
+    *scraped_every(
+        RECORDED_SECONDS,
+        panel(
+            "Calls by organization",
+            "Per second.",
+            Unit.PER_SECOND,
+            Query(usage.calls_by_organization(SELECT), BY_ORGANIZATION),
+            width=16,
+        ),
+        panel(
+            "Active organizations",
+            "With at least one call in the time range.",
+            Unit.COUNT,
+            Query(usage.organizations(SELECT), "all"),
+            kind=Kind.STAT,
+            width=8,
+        ),
+        ranking("Organizations with most calls", usage.top_organizations(TOP, SELECT), BY_ORGANIZATION),
+        ranking(
+            "Calls by organization and tool",
+            usage.top_organizations(TOP, SELECT, contract.LABEL_SERVER, contract.LABEL_TOOL),
+            f"{BY_ORGANIZATION}: {BY_TOOL}",
+        ),
+        ranking("Most called tools", usage.tool_ranking(TOP, SELECT), BY_TOOL)._replace(width=24),
+        panel(
+            "Token rate",
+            "Tokens per second, per model and type, as the model's endpoint reports them. Empty without a model.",
+            Unit.PER_SECOND,
+            Query(usage.tokens(SELECT), BY_MODEL),
+        ),
+        bar_gauge(
+            "Tokens in the time range",
+            "Per model and type.",
+            Unit.COUNT,
+            Query(usage.tokens_in_range(SELECT), BY_MODEL),
+        ),
+    )
 )
 USAGE: Final = Dashboard(
     uid=Uid.USAGE,
@@ -87,17 +93,19 @@ COST_PANELS: Final = (
         Unit.AMOUNT,
         Query(cost.per_thousand_calls(SELECT), BY_SERVER),
     ),
-    bar_gauge(
-        "Most expensive tools",
-        "Per hour. A server's cost is allocated by the execution time of its tools.",
-        Unit.AMOUNT,
-        Query(cost.by_tool(TOP, SELECT), BY_TOOL),
-    ),
-    bar_gauge(
-        "Most expensive organizations",
-        "Per hour. A server's cost is allocated by the number of calls of each organization.",
-        Unit.AMOUNT,
-        Query(cost.by_organization(TOP, SELECT), BY_ORGANIZATION),
+    *of_runtime(
+        bar_gauge(
+            "Most expensive tools",
+            "Per hour. A server's cost is allocated by the execution time of its tools.",
+            Unit.AMOUNT,
+            Query(cost.by_tool(TOP, SELECT), BY_TOOL),
+        ),
+        bar_gauge(
+            "Most expensive organizations",
+            "Per hour. A server's cost is allocated by the number of calls of each organization.",
+            Unit.AMOUNT,
+            Query(cost.by_organization(TOP, SELECT), BY_ORGANIZATION),
+        ),
     ),
     bar_gauge(
         "Tokens in the time range",
