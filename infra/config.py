@@ -29,6 +29,7 @@ from meshed_mcp.components.core.properties import is_carried
 from meshed_mcp.components.mesh.authorization.role_groups import RoleGroups
 from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
 from meshed_mcp.components.mesh.egress.destinations import ClusterService
+from meshed_mcp.components.mesh.egress.proxy_args import CaBundle, EgressProxy
 from meshed_mcp.components.mesh.routing.fault_injection_args import FaultInjection, Window, fault_names
 from meshed_mcp.components.mesh.routing.tool_args import PoolSettings
 from meshed_mcp.components.mesh.service.args import SecretKey, ServiceSettings
@@ -152,6 +153,11 @@ class StackConfig(Model):
 
     bridge: BridgeConfig = BridgeConfig()
     """Bridge in front of servers without this package's runtime."""
+    egress_proxy: EgressProxy | None = None
+    """Proxy of a corporate network. Every service with an external host uses it, except for hosts in its `no_proxy`."""
+
+    ca_bundle: CaBundle | None = None
+    """ConfigMap with the certificate authorities that services and registry trust. Unset: those of each image."""
 
     request_state: SecretKey | None = None
     """Secret with the keys that seal the state of calls in several rounds, one per line, the sealing one first; for

@@ -12,6 +12,7 @@ from meshed_mcp.components.mesh.authorization.role_groups import Role
 from meshed_mcp.components.mesh.cluster.gateway import gateway_principal, gateway_reference
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.cluster.revision_args import DEFAULT_REVISION, injecting_revision
+from meshed_mcp.components.mesh.egress.proxy_args import EgressProxy
 from meshed_mcp.components.mesh.multicluster.args import Remote
 from meshed_mcp.components.mesh.routing.tool_args import Pool, PoolSettings
 from meshed_mcp.components.mesh.service.args import IngressRef, MeshedMCPServiceArgs, ServiceMeshArgs, ServiceSettings
@@ -34,6 +35,7 @@ from meshed_mcp.infra.validation.accounts import account_issues, account_names
 from meshed_mcp.infra.validation.budgets import most_replicas
 from meshed_mcp.infra.validation.mesh_modes import membership_issues, mode_issues
 from meshed_mcp.infra.validation.monitoring import monitoring_issues
+from meshed_mcp.infra.validation.networks import network_issues
 from meshed_mcp.infra.validation.signals import signal_issues
 
 
@@ -84,6 +86,7 @@ def cross_issues(config: StackConfig, declared: Collection[str], now: datetime |
     yield from tracing_issues(config, names)
     yield from signal_issues(config)
     yield from policies.policy_issues(config)
+    yield from network_issues(config)
     yield from experiment_issues(config, names, now)
     yield from policies.shared_limit_issues(config)
     yield from policies.claim_issues(config)
@@ -152,7 +155,18 @@ def placement(config: StackConfig) -> dict[str, Any]:
         "remote": isinstance(config.mesh.multi_cluster, Remote),
         "trust_domain": config.mesh.trust_domain,
         "cluster_domain": config.mesh.cluster_domain,
+        "egress_proxy": stack_proxy(config),
+        "ca_bundle": config.ca_bundle,
     }
+
+
+def stack_proxy(config: StackConfig) -> EgressProxy | None:
+    """The proxy of the stack, which no call between its services takes."""
+    proxy = config.egress_proxy
+    if proxy is None:
+        return None
+    names = [*config.services, *([contract.REGISTRY_NAME] if config.registry else [])]
+    return proxy.model_copy(update={"no_proxy": [*dict.fromkeys([*proxy.no_proxy, *names])]})
 
 
 def service_args(config: StackConfig, name: str, item: ServiceConfig, now: datetime | None) -> MeshedMCPServiceArgs:

@@ -18,6 +18,7 @@ AREAS: Final = (
     "service",
     "pod",
     "mesh",
+    "network",
     "observability",
     "autoscaling",
     "signals",

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import ConfigIssue, suggestion
 from meshed_mcp.components.mesh.egress.destinations import ExternalHost, external_hosts
+from meshed_mcp.components.mesh.egress.proxy_args import direct_hosts
 from meshed_mcp.components.mesh.egress.service_entry import declared_hosts, ports_by_host, source_hosts
 from meshed_mcp.components.mesh.rate_limit.args import SharedLimits
 from meshed_mcp.components.mesh.rate_limit.server_args import RateLimitRef
@@ -17,11 +18,11 @@ from meshed_mcp.infra.validation.accounts import account_names
 
 
 def external_hosts_by_service(config: StackConfig) -> dict[str, list[ExternalHost]]:
-    """Service, registry included -> its external hosts, those of log export included."""
+    """Service, registry included -> its external hosts without a proxy, those of log export included."""
     stores = external_hosts(config.logs.external_hosts)
     own: dict[str, list[ExternalHost]] = {} if config.registry is None else {contract.REGISTRY_NAME: []}
     own |= {name: declared_hosts(item) for name, item in config.services.items()}
-    return {name: [*dict.fromkeys([*hosts, *stores])] for name, hosts in own.items()}
+    return {name: direct_hosts([*dict.fromkeys([*hosts, *stores])], config.egress_proxy) for name, hosts in own.items()}
 
 
 def egress_identities(config: StackConfig) -> dict[str, list[str]]:

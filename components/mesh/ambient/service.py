@@ -16,6 +16,7 @@ from meshed_mcp.components.mesh.authorization.tokens import request_authenticati
 from meshed_mcp.components.mesh.cluster.access_log import service_access_log
 from meshed_mcp.components.mesh.cluster.extensions import service_extensions
 from meshed_mcp.components.mesh.egress.network_policy import network_policy
+from meshed_mcp.components.mesh.egress.proxy import proxy_entries
 from meshed_mcp.components.mesh.egress.service_entry import service_entries
 from meshed_mcp.components.mesh.routing.destination_rule import destination_rule
 from meshed_mcp.components.mesh.routing.rollout_args import NoRollout
@@ -46,6 +47,7 @@ def ambient_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         *ingress,
         *service_extensions(name, args.namespace, args.extensions, at_waypoint=True),
         *service_entries(name, args),
+        *proxy_entries(name, args),
         *network_policy(name, args),
         routed_service(name, args),
         *routes.version_services(name, workload.service(name, args), [version.label for version in running]),

@@ -11,6 +11,8 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import NAMESPACE_LABEL, Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.mesh.cluster.args import ROOT_NAMESPACE
 from meshed_mcp.components.mesh.egress.destinations import METADATA_BLOCKS
+from meshed_mcp.components.mesh.egress.proxy import proxy_rule
+from meshed_mcp.components.mesh.egress.proxy_args import direct_hosts
 from meshed_mcp.components.mesh.egress.service_entry import declared_hosts
 from meshed_mcp.components.mesh.egress.sidecar import sidecar_hosts
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
@@ -37,6 +39,7 @@ def network_policy(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         return []
     rules = [dns_rule(), control_plane_rule(), *_cluster_destinations(args), *_external_destinations(args)]
     rules += api_server_rules(args)
+    rules += proxy_rule(args, external_blocks())
     spec = {"podSelector": {"matchLabels": {contract.LABEL_APP: name}}, "policyTypes": ["Egress"], "egress": rules}
     return [manifest(NETWORK, "NetworkPolicy", metadata(f"{name}-egress", args.namespace, standard_labels(name)), spec)]
 
@@ -96,8 +99,8 @@ def api_server_rules(args: MeshedMCPServiceArgs) -> list[Manifest]:
 
 
 def _external_destinations(args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """External hosts, unless they are behind the egress gateway, which is a cluster destination."""
-    hosts = declared_hosts(args)
+    """Direct external hosts, unless they are behind the egress gateway, which is a cluster destination."""
+    hosts = direct_hosts(declared_hosts(args), args.egress_proxy)
     if not hosts or args.egress_gateway:
         return []
     ports = [{"protocol": "TCP", "port": port} for port in sorted({each.port for each in hosts})]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.mesh.egress.destinations import HTTPS_PORT, ExternalHost, external_hosts
+from meshed_mcp.components.mesh.egress.proxy_args import direct_hosts
 from meshed_mcp.components.mesh.routing.virtual_service import NETWORKING
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, ServiceSettings
 from meshed_mcp.components.mesh.service.package_args import package_of
@@ -14,12 +15,12 @@ from meshed_mcp.components.mesh.service.upstream_args import remote_host
 
 
 def service_entries(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """ServiceEntries exported to the namespace only; empty without declared hosts.
+    """ServiceEntries exported to the namespace only, for hosts reached without a proxy; empty without such hosts.
 
     A host is in one entry with all of its ports: with two entries for a host, proxies lose the ports of one.
     Source: Istio API, ServiceEntry.
     """
-    declared = declared_hosts(args)
+    declared = direct_hosts(declared_hosts(args), args.egress_proxy)
     by_ports: dict[tuple[tuple[int, ...], tuple[int, ...]], list[str]] = {}
     for host, ports in ports_by_host(declared).items():
         plain = tuple(sorted(each.port for each in declared if each.host == host and each.plain))

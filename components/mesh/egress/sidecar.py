@@ -7,6 +7,8 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.mesh.cluster.args import EGRESS_NAMESPACE
 from meshed_mcp.components.mesh.egress.destinations import is_internal_host
+from meshed_mcp.components.mesh.egress.proxy import entry_host, proxy_of
+from meshed_mcp.components.mesh.egress.proxy_args import direct_hosts
 from meshed_mcp.components.mesh.egress.service_entry import declared_hosts
 from meshed_mcp.components.mesh.routing.virtual_service import NETWORKING
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
@@ -33,9 +35,12 @@ def sidecar_hosts(args: MeshedMCPServiceArgs) -> list[str]:
     api_server = [API_SERVER] if args.service_account.token else []
     places = [*(args.sidecar_egress_hosts or []), *args.cluster_dependencies, *api_server]
     given = [_service(each, args) for each in places]
-    outside = list(dict.fromkeys(f"./{each.host}" for each in declared_hosts(args)))
+    hosts = direct_hosts(declared_hosts(args), args.egress_proxy)
+    outside = list(dict.fromkeys(f"./{each.host}" for each in hosts))
     if outside and args.egress_gateway:
         outside.append(_service(f"{EGRESS_NAMESPACE}/{EGRESS_SERVICE}", args))
+    if (proxy := proxy_of(args)) is not None:
+        outside.append(f"./{entry_host(proxy)}")
     inside = [url.hostname for url in map(urlsplit, _urls(args)) if url.hostname and is_internal_host(url.hostname)]
     return list(dict.fromkeys([*given, *(_service(_reference(host, args), args) for host in inside), *outside]))
 

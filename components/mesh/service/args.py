@@ -13,6 +13,8 @@ from meshed_mcp.components.mesh.ambient.validation import ambient_issues
 from meshed_mcp.components.mesh.cluster.args import IngressRef, ServiceMeshArgs
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.egress.destinations import ClusterService
+from meshed_mcp.components.mesh.egress.proxy_args import CaBundle, EgressProxy
+from meshed_mcp.components.mesh.egress.proxy_validation import derived_variable_issues
 from meshed_mcp.components.mesh.rate_limit.server_args import RateLimitRef
 from meshed_mcp.components.mesh.routing.fault_injection_args import FaultsByName
 from meshed_mcp.components.mesh.routing.tool_args import POOL_PREFIX, Pool
@@ -86,6 +88,12 @@ class MeshedMCPServiceArgs(ServiceSettings):
     egress_gateway: bool = False
     """True = external hosts are reachable only through the egress gateway of the mesh."""
 
+    egress_proxy: EgressProxy | None = None
+    """Corporate proxy to external hosts, except those in its `no_proxy`; unset = all hosts are reached directly."""
+
+    ca_bundle: CaBundle | None = None
+    """Certificate authorities that the clients in the container trust; unset = those of the image."""
+
     revision: str | None = None
     """Control plane revision of the injected sidecar; a change replaces the pods."""
 
@@ -137,6 +145,11 @@ class MeshedMCPServiceArgs(ServiceSettings):
         unknown = [label for label in self.autoscaled if label not in known]
         if unknown:
             raise UNKNOWN_VERSION.error(unknown=listed(unknown), known=listed(known))
+        return self
+
+    @model_validator(mode="after")
+    def _sets_network_variables_once(self) -> "MeshedMCPServiceArgs":
+        raise_all(derived_variable_issues({**self.env, **self.secret_env}, self.egress_proxy, self.ca_bundle))
         return self
 
     @property

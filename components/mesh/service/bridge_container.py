@@ -109,7 +109,7 @@ def installer_container(args: MeshedMCPServiceArgs) -> Manifest:
         "image": args.bridge_image,
         "command": [*INSTALLER_COMMAND, "--folder", PACKAGE_PATH, *chosen],
         "args": [found.registry.value, found.name, found.version],
-        "env": variables(folder | dict(args.env), args.secret_env),
+        "env": variables(args, folder, args.secret_env, args.env),
         "resources": resources(args.resources),
         "securityContext": dict(SECURITY_CONTEXT),
         "volumeMounts": [_package_mount(read_only=False)],

@@ -7,6 +7,9 @@ from typing import Any
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.authorization.environment import authorization_environment
+from meshed_mcp.components.mesh.egress.ca_bundle import ca_environment
+from meshed_mcp.components.mesh.egress.proxy import proxy_environment
+from meshed_mcp.components.mesh.egress.sidecar import sidecar_hosts
 from meshed_mcp.components.mesh.service.addresses import allowed_hosts
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, SharedState
 from meshed_mcp.components.mesh.service.container_args import SecretKey
@@ -28,20 +31,27 @@ def environment(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     own = _runtime_variables(name, args) | _upstream_variables(args)
     secret = {**_runtime_secrets(args), **_upstream_secrets(args)}
     if args.has_upstream:
-        return variables(own, secret)
-    return variables(own | dict(args.env), secret | dict(args.secret_env))
+        return variables(args, own, secret)
+    return variables(args, own, secret | dict(args.secret_env), args.env)
 
 
 def server_environment(args: MeshedMCPServiceArgs) -> Manifest:
     """`env` of a container without the runtime: the variables of the stack; empty without any."""
-    found = variables(args.env, args.secret_env)
+    found = variables(args, {}, args.secret_env, args.env)
     return {"env": found} if found else {}
 
 
-def variables(plain: Mapping[str, Any], secret: Mapping[str, SecretKey]) -> list[Manifest]:
-    """Plain variables, then those from Secrets."""
+def variables(
+    args: MeshedMCPServiceArgs,
+    own: Mapping[str, Any],
+    secret: Mapping[str, SecretKey],
+    stack: Mapping[str, Any] | None = None,
+) -> list[Manifest]:
+    """`own` plain variables, those of the CA bundle, of the stack, of the proxy, then those from Secrets."""
+    plain = {**own, **ca_environment(args.ca_bundle), **(stack or {})}
     return [
         *({"name": key, "value": value} for key, value in plain.items()),
+        *proxy_environment(args, sidecar_hosts(args)),
         *(
             {"name": key, "valueFrom": {"secretKeyRef": {"name": source.secret, "key": source.key}}}
             for key, source in secret.items()

@@ -10,6 +10,7 @@ from meshed_mcp.components.mesh.cluster.access_log import service_access_log
 from meshed_mcp.components.mesh.cluster.extensions import service_extensions
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.egress.network_policy import network_policy
+from meshed_mcp.components.mesh.egress.proxy import proxy_entries
 from meshed_mcp.components.mesh.egress.service_entry import service_entries
 from meshed_mcp.components.mesh.egress.sidecar import sidecars
 from meshed_mcp.components.mesh.rate_limit.local import rate_limit_envoy_filters
@@ -56,6 +57,7 @@ def sidecar_mode_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manife
         *service_extensions(name, args.namespace, args.extensions),
         *service_access_log(name, args),
         *service_entries(name, args),
+        *proxy_entries(name, args),
         *sidecars(name, args),
         *network_policy(name, args),
         workload.service(name, args),

@@ -16,6 +16,7 @@ from meshed_mcp.components.mesh.authorization.tool_policy_args import ToolSettin
 from meshed_mcp.components.mesh.cluster.extension_args import Extensions
 from meshed_mcp.components.mesh.cluster.telemetry_args import AccessLog
 from meshed_mcp.components.mesh.egress.destinations import ClusterService, external_hosts
+from meshed_mcp.components.mesh.egress.proxy_validation import proxy_variable_issues
 from meshed_mcp.components.mesh.rate_limit.args import RateLimits, rate_limit_issues
 from meshed_mcp.components.mesh.routing.destination_rule_args import TrafficSettings
 from meshed_mcp.components.mesh.routing.fault_injection_args import FaultsByName
@@ -145,6 +146,7 @@ class ServiceSettings(PolicySettings, SourceSettings, PodSettings):
             *validation.variable_issues(self.env, self.secret_env),
             *container_issues(self.pod, SERVER_CONTAINERS, self._taken()),
             *validation.api_server_issues(self.cluster_dependencies, has_token=self.service_account.token),
+            *proxy_variable_issues(self.env, external_hosts(self.egress_hosts)),
         ]
         raise_all(issues)
         # The bridge has a size of its own; the stack and the component compare the limits with it.

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.mesh.cluster.revision_args import REVISION_LABEL
+from meshed_mcp.components.mesh.egress.ca_bundle import ca_volumes, mount_bundle
 from meshed_mcp.components.mesh.routing.rollout_args import BlueGreen, Canary, Color
 from meshed_mcp.components.mesh.routing.tool_args import POOL_PREFIX, Pool
 from meshed_mcp.components.mesh.service import scheduling
@@ -146,8 +147,8 @@ def pod_spec(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifes
         "terminationGracePeriodSeconds": args.drain.grace_seconds + SIDECAR_EXIT_SECONDS,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         "topologySpreadConstraints": [_spread(key, chosen) for key in SPREAD_KEYS],
-        **pod_containers(name, pool_args(args, version.pool), version.image),
-        "volumes": volumes(args),
+        **mount_bundle(pod_containers(name, pool_args(args, version.pool), version.image), args.ca_bundle),
+        "volumes": [*volumes(args), *ca_volumes(args.ca_bundle)],
         **scheduling.pod_fields(args.scheduling),
     }
 
