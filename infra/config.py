@@ -25,6 +25,7 @@ from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError, excerpt, model_issues, suggestion
 from meshed_mcp.components.core.names import domain_name, namespace_name, service_name
 from meshed_mcp.components.core.object_metadata import Annotations, Labels, ObjectDefaults, PullSecrets
+from meshed_mcp.components.core.platform import ClusterPlatform
 from meshed_mcp.components.core.properties import is_carried
 from meshed_mcp.components.mesh.authorization.role_groups import RoleGroups
 from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
@@ -153,6 +154,10 @@ class StackConfig(Model):
 
     bridge: BridgeConfig = BridgeConfig()
     """Bridge in front of servers without this package's runtime."""
+    platform: ClusterPlatform | None = None
+    """Kubernetes distribution or managed service, from which defaults follow: `aks`, `eks`, `gke`, `openshift`, `k3d`,
+    `k3s`, `microk8s`, `minikube`. Unset: no defaults differ."""
+
     egress_proxy: EgressProxy | None = None
     """Proxy of a corporate network. Every service with an external host uses it, except for hosts in its `no_proxy`."""
 
@@ -210,7 +215,7 @@ class StackConfig(Model):
 SECRET_TEXT_KEYS: Final = frozenset({"grafana_admin_password", "session_key"})
 """Keys whose value may be encrypted text."""
 
-TEXT_KEYS: Final = SECRET_TEXT_KEYS | {"namespace", "domain", "environment", "chart_mirror"}
+TEXT_KEYS: Final = SECRET_TEXT_KEYS | {"namespace", "domain", "environment", "chart_mirror", "platform"}
 """Keys whose value is text; the others are structures."""
 
 DERIVED_FIELDS: Final = {
@@ -225,11 +230,15 @@ DERIVED_FIELDS: Final = {
         "monitoring_namespace": "observability.namespace",
         "defaults": "labels",
         "accounts": "services",
+        "platform": "platform",
+        "egress_proxy": "egress_proxy",
+        "ca_bundle": "ca_bundle",
     },
     "observability": {
         "chart_mirror": "chart_mirror",
         "cluster_domain": "mesh.cluster_domain",
         "defaults": "labels",
+        "cluster_platform": "platform",
     },
 }
 """Fields of embedded models -> key of the stack that sets them; setting them directly is rejected."""
@@ -261,7 +270,7 @@ def parse_stack(values: Mapping[str, Any], secret_keys: Collection[str] = ()) ->
             raw[key] = value if key in TEXT_KEYS else parse_json_value(key, value, secret_keys)
         except ConfigurationError as error:
             found += error.issues
-    by_key = {key: key_issues(key, raw[key]) for key in sorted(set(StackConfig.model_fields) & set(raw))}
+    by_key = {key: key_issues(key, raw[key], raw) for key in sorted(set(StackConfig.model_fields) & set(raw))}
     found += [issue for issues in by_key.values() for issue in issues]
     if not raw.get("services") and not any(issue.field == f"{NAMESPACE}:services" for issue in found):
         found.append(ConfigIssue("stack", f"{NAMESPACE}:services", codes.SERVICES_MISSING.message()))
@@ -319,7 +328,7 @@ def parse_json(full_key: str, text: str) -> Any:
     return json.loads(text, parse_int=number(int), parse_float=number(float), parse_constant=number(float))
 
 
-def key_issues(key: str, value: Any) -> list[ConfigIssue]:
+def key_issues(key: str, value: Any, raw: Mapping[str, Any]) -> list[ConfigIssue]:
     """All issues of one key's value, each with its object: a service, the registry, or the key."""
     if key == "services":
         if not isinstance(value, dict):
@@ -329,7 +338,7 @@ def key_issues(key: str, value: Any) -> list[ConfigIssue]:
     if key == "registry":
         return [] if value is None else model_issues(RegistryConfig, value, "registry")
     if key in DERIVED_FIELDS:
-        return embedded_issues(key, value)
+        return embedded_issues(key, value, raw)
     return model_issues(StackConfig, {"services": EXAMPLE_SERVICES, key: value}, "stack")
 
 
@@ -347,7 +356,7 @@ def service_issues(name: str, value: Any) -> list[ConfigIssue]:
     return found
 
 
-def embedded_issues(key: str, value: Any) -> list[ConfigIssue]:
+def embedded_issues(key: str, value: Any, raw: Mapping[str, Any]) -> list[ConfigIssue]:
     """Issues of `mesh` or `observability`, and their fields that DERIVED_FIELDS rejects."""
     if not isinstance(value, dict):
         return [ConfigIssue(key, "", NOT_A_MAPPING.message(shown=excerpt(value), names="", fields=""))]
@@ -358,12 +367,16 @@ def embedded_issues(key: str, value: Any) -> list[ConfigIssue]:
     ]
     rest = {field: item for field, item in value.items() if field not in DERIVED_FIELDS[key]}
     model = ServiceMeshArgs if key == "mesh" else ObservabilityStackArgs
-    return derived + model_issues(model, {**rest, **({"domain": LOCAL_DOMAIN} if key == "mesh" else {})}, key)
+    known = {"platform": raw["platform"]} if raw.get("platform") in {*ClusterPlatform} else {}
+    place = {"domain": LOCAL_DOMAIN, **known} if key == "mesh" else {}
+    return derived + model_issues(model, {**rest, **place}, key)
 
 
 def with_derived_fields(raw: dict[str, Any]) -> dict[str, Any]:
     """`raw` with the fields that other keys set."""
     namespace, mirror = raw.get("namespace", "mcp-system"), raw.get("chart_mirror")
     own = {"domain": raw.get("domain", LOCAL_DOMAIN), "namespaces": [namespace], "access": raw.get("access", {})}
-    mesh = {**raw.get("mesh", {}), **own, "chart_mirror": mirror}
-    return {**raw, "mesh": mesh, "observability": {**raw.get("observability", {}), "chart_mirror": mirror}}
+    platform = raw.get("platform")
+    mesh = {**raw.get("mesh", {}), **own, "chart_mirror": mirror, "platform": platform}
+    monitoring = {**raw.get("observability", {}), "chart_mirror": mirror, "cluster_platform": platform}
+    return {**raw, "mesh": mesh, "observability": monitoring}

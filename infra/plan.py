@@ -12,7 +12,8 @@ from meshed_mcp.components.mesh.authorization.role_groups import Role
 from meshed_mcp.components.mesh.cluster.gateway import gateway_principal, gateway_reference
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.cluster.revision_args import DEFAULT_REVISION, injecting_revision
-from meshed_mcp.components.mesh.egress.proxy_args import EgressProxy
+from meshed_mcp.components.mesh.egress.proxy_args import EgressProxy, proxied_hosts
+from meshed_mcp.components.mesh.egress.service_entry import key_hosts
 from meshed_mcp.components.mesh.multicluster.args import Remote
 from meshed_mcp.components.mesh.routing.tool_args import Pool, PoolSettings
 from meshed_mcp.components.mesh.service.args import IngressRef, MeshedMCPServiceArgs, ServiceMeshArgs, ServiceSettings
@@ -36,6 +37,7 @@ from meshed_mcp.infra.validation.budgets import most_replicas
 from meshed_mcp.infra.validation.mesh_modes import membership_issues, mode_issues
 from meshed_mcp.infra.validation.monitoring import monitoring_issues
 from meshed_mcp.infra.validation.networks import network_issues
+from meshed_mcp.infra.validation.platforms import platform_issues
 from meshed_mcp.infra.validation.signals import signal_issues
 
 
@@ -87,6 +89,7 @@ def cross_issues(config: StackConfig, declared: Collection[str], now: datetime |
     yield from signal_issues(config)
     yield from policies.policy_issues(config)
     yield from network_issues(config)
+    yield from platform_issues(config)
     yield from experiment_issues(config, names, now)
     yield from policies.shared_limit_issues(config)
     yield from policies.claim_issues(config)
@@ -236,8 +239,17 @@ def mesh_args(config: StackConfig) -> ServiceMeshArgs:
         "shared_limits": policies.shared_limits(config),
         "egress": policies.egress_identities(config),
         "organization_claim": policies.organization_claim(config),
+        **key_fetch(config),
     }
     return config.mesh.model_copy(update={"tracing": tracing(config), **derived})
+
+
+def key_fetch(config: StackConfig) -> dict[str, Any]:
+    """Proxy and certificates of istiod, if it fetches the keys of an issuer with them."""
+    hosts = [host for item in config.services.values() if item.auth for host in key_hosts(item.auth)]
+    proxy = config.egress_proxy if proxied_hosts(hosts, config.egress_proxy) else None
+    fetches = any(item.auth is not None and item.auth.jwks_url is not None for item in config.services.values())
+    return {"egress_proxy": proxy, "ca_bundle": config.ca_bundle if fetches else None}
 
 
 def observability_args(config: StackConfig) -> ObservabilityStackArgs:
@@ -282,4 +294,5 @@ def autoscaling_args(config: StackConfig) -> AutoscalingPolicyArgs:
         **nodes.node_args(config),
         defaults=config.defaults,
         chart_mirror=config.chart_mirror,
+        cluster_platform=config.platform,
     )

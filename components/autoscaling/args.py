@@ -16,6 +16,7 @@ from meshed_mcp.components.autoscaling.vpa.args import RightSizing, Sizing, VpaI
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.names import namespace_name, object_name, service_name
 from meshed_mcp.components.core.object_metadata import ObjectDefaults
+from meshed_mcp.components.core.platform import ClusterPlatform
 from meshed_mcp.components.core.quantity import Memory
 from meshed_mcp.components.pod.args import PodSettings
 from meshed_mcp.error_codes import autoscaling as codes
@@ -207,6 +208,9 @@ class AutoscalingPolicyArgs(Model):
 
     chart_mirror: str | None = None
     """Repository (URL) or folder with the charts. Unset: their publishers' repositories."""
+
+    cluster_platform: ClusterPlatform | None = None
+    """Kubernetes distribution or managed service; a stack derives it from `platform`."""
 
     @model_validator(mode="after")
     def _url_has_a_scheme(self) -> Self:

@@ -15,6 +15,7 @@ from meshed_mcp.components.autoscaling.nodes import manifests as nodes
 from meshed_mcp.components.autoscaling.nodes import provisioning
 from meshed_mcp.components.autoscaling.vpa import manifests as vpa
 from meshed_mcp.components.core import register
+from meshed_mcp.components.core.platform_objects import for_platform
 
 MINIMUM: Final = "spec.minReplicaCount"
 """Field that the fast scaler owns after creation."""
@@ -45,18 +46,21 @@ class AutoscalingPolicy(register.Component):
         self.finish_with(checked.defaults, transform)
         child = pulumi.ResourceOptions(parent=self)
         namespaces = register.objects(values.namespaces(checked), child)
+        namespaces += register.objects(values.user_id_bindings(checked), register.after(child, namespaces))
         keda = register.releases_in_order(values.keda_releases(checked), register.after(child, namespaces))
         register.objects(rules.forecast_rules(checked), child)
         made = scalers.autoscaler_manifests(checked)
         raised = {("ScaledObject", target): [MINIMUM] for target in eligible_targets(checked)}
         register.objects(made, register.after(child, keda), raised)
-        register.objects(
-            [*fast_scaler_manifests(checked), *pod_deletion_cost.pod_deletion_cost_manifests(checked)], child
-        )
+        platform = checked.cluster_platform
+        agents = [*fast_scaler_manifests(checked), *pod_deletion_cost.pod_deletion_cost_manifests(checked)]
+        register.objects(for_platform(agents, platform), child)
         vpa_namespaces = register.objects(vpa.namespaces(checked), child)
+        vpa_namespaces += register.objects(vpa.user_id_bindings(checked), register.after(child, vpa_namespaces))
         controllers = register.releases_in_order(vpa.vpa_releases(checked), register.after(child, vpa_namespaces))
         register.objects(vpa.vpa_manifests(checked), register.after(child, controllers))
-        register.objects([*nodes.node_manifests(checked), *provisioning.node_pools(checked)], child)
+        capacity = [*nodes.node_manifests(checked), *provisioning.node_pools(checked)]
+        register.objects(for_platform(capacity, platform), child)
         register.releases_in_order(provisioning.cluster_autoscaler_releases(checked), child)
         self.scaled_objects = pulumi.Output.from_input([register.resource_name(item) for item in made])
         self.keda_namespace = pulumi.Output.from_input(checked.keda.namespace)

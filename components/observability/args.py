@@ -10,6 +10,7 @@ from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.charts import ChartInstall
 from meshed_mcp.components.core.names import host_name, namespace_name, object_name
 from meshed_mcp.components.core.object_metadata import ObjectDefaults
+from meshed_mcp.components.core.platform import ClusterPlatform
 from meshed_mcp.components.observability.alertmanager.args import EmailReceiver, SecretFile
 from meshed_mcp.components.observability.grafana.gateway import GrafanaExposure
 from meshed_mcp.components.observability.grafana.login import GrafanaLogin
@@ -155,6 +156,9 @@ class ObservabilityStackArgs(Model):
 
     platform: Platform = Platform.MANAGED
     """Whether Prometheus can scrape the control plane."""
+
+    cluster_platform: ClusterPlatform | None = None
+    """Kubernetes distribution or managed service; a stack derives it from `platform`."""
 
     cert_manager: CertManagerSettings = CertManagerSettings()
     prometheus: PrometheusSettings = PrometheusSettings()

@@ -2,6 +2,7 @@
 
 from meshed_mcp.components.core.charts import ChartInstall
 from meshed_mcp.components.core.manifest import Manifest, controller_namespace, manifest, metadata, standard_labels
+from meshed_mcp.components.core.platform_objects import for_platform, user_id_binding
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.config_maps import dashboard_config_maps
 from meshed_mcp.components.observability.grafana.gateway import grafana_route
@@ -42,17 +43,22 @@ def namespaces(args: ObservabilityStackArgs) -> list[Manifest]:
 
 
 def chart_prerequisites(args: ObservabilityStackArgs) -> list[Manifest]:
-    """Secrets and NetworkPolicies that exist before the charts are installed."""
-    return [*admin_secrets(args.grafana, args.namespace), *metrics_network_policies(args)]
+    """Secrets, NetworkPolicies and bindings that exist before the charts are installed."""
+    return [
+        *admin_secrets(args.grafana, args.namespace),
+        *metrics_network_policies(args),
+        *user_id_binding(args.namespace, args.cluster_platform),
+    ]
 
 
 def tracing_objects(args: ObservabilityStackArgs) -> list[Manifest]:
     """Jaeger and the collectors."""
-    return [
+    items = [
         *jaeger_objects(args.jaeger, args.namespace, args.storage_class),
         *collector_objects(args),
         *tracing_network_policies(args),
     ]
+    return for_platform(items, args.cluster_platform)
 
 
 def prometheus_rules(args: ObservabilityStackArgs) -> list[Manifest]:

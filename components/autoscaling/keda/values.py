@@ -5,6 +5,7 @@ from typing import Final
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall
 from meshed_mcp.components.core.charts import Chart, ReleaseSpec
 from meshed_mcp.components.core.manifest import Manifest, controller_namespace
+from meshed_mcp.components.core.platform_objects import user_id_binding
 
 KEDA: Final = Chart("keda", "2.20.2", "https://kedacore.github.io/charts")
 """Newest reviewed chart (31 July 2026). Minimum: 2.20.1 and 2.20.2 fix panics of the operator."""
@@ -27,7 +28,16 @@ def keda_releases(args: AutoscalingPolicyArgs) -> list[ReleaseSpec]:
 
 def namespaces(args: AutoscalingPolicyArgs) -> list[Manifest]:
     """KEDA's namespace; none unless the stack installs KEDA."""
-    return [controller_namespace("keda", args.keda.namespace)] if args.keda.install is KedaInstall.RELEASE else []
+    if args.keda.install is not KedaInstall.RELEASE:
+        return []
+    return [controller_namespace("keda", args.keda.namespace)]
+
+
+def user_id_bindings(args: AutoscalingPolicyArgs) -> list[Manifest]:
+    """The binding of the chart's user ids on platforms that assign others."""
+    if args.keda.install is not KedaInstall.RELEASE:
+        return []
+    return user_id_binding(args.keda.namespace, args.cluster_platform)
 
 
 def keda_values(replicas: int) -> Manifest:

@@ -9,6 +9,7 @@ from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, Scalin
 from meshed_mcp.components.autoscaling.vpa.args import LEAST_CPU, LEAST_MEMORY, Resource, Sizing, sized
 from meshed_mcp.components.core.charts import Chart, ReleaseSpec
 from meshed_mcp.components.core.manifest import RESTRICTED_CONTAINER, Manifest, controller_namespace, manifest, metadata
+from meshed_mcp.components.core.platform_objects import user_id_binding
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 
 VPA: Final = Chart("vertical-pod-autoscaler", "0.11.0", "https://kubernetes.github.io/autoscaler")
@@ -63,7 +64,16 @@ def vpa_releases(args: AutoscalingPolicyArgs) -> list[ReleaseSpec]:
 
 def namespaces(args: AutoscalingPolicyArgs) -> list[Manifest]:
     """The controllers' namespace, or none."""
-    return [controller_namespace("vpa", args.vpa.namespace)] if args.vpa.install is VpaInstall.RELEASE else []
+    if args.vpa.install is not VpaInstall.RELEASE:
+        return []
+    return [controller_namespace("vpa", args.vpa.namespace)]
+
+
+def user_id_bindings(args: AutoscalingPolicyArgs) -> list[Manifest]:
+    """The binding of the chart's user ids on platforms that assign others."""
+    if args.vpa.install is not VpaInstall.RELEASE:
+        return []
+    return user_id_binding(args.vpa.namespace, args.cluster_platform)
 
 
 def vpa_values(replicas: int) -> Manifest:

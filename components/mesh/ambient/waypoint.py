@@ -5,6 +5,7 @@ from typing import Any, Final
 import yaml
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
+from meshed_mcp.components.core.platform import ISTIO_PROFILES
 from meshed_mcp.components.mesh.cluster.args import Scale, ServiceMeshArgs
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.cluster.telemetry import EVERY_REQUEST
@@ -59,7 +60,7 @@ def ztunnel_values(args: ServiceMeshArgs) -> Manifest:
         "logAsJson": True,
         "terminationGracePeriodSeconds": ZTUNNEL_GRACE_SECONDS,
         "global": {"networkPolicy": {"enabled": True}}
-        | ({} if args.platform is None else {"platform": args.platform.value}),
+        | ({"platform": args.platform.value} if args.platform in ISTIO_PROFILES else {}),
     }
 
 

@@ -21,6 +21,7 @@ from meshed_mcp.components.core.names import (
     object_name,
 )
 from meshed_mcp.components.core.object_metadata import ObjectDefaults
+from meshed_mcp.components.core.platform import SYSTEM_PRIORITY_CLASSES, ClusterPlatform, reserves_system_classes
 from meshed_mcp.components.mesh.ambient.validation import ambient_mesh_issues
 from meshed_mcp.components.mesh.authorization.enforcement_args import Authorizer, validate_authorizer_names
 from meshed_mcp.components.mesh.authorization.role_groups import RoleGroups
@@ -37,6 +38,7 @@ from meshed_mcp.components.mesh.cluster.revision_args import (
 )
 from meshed_mcp.components.mesh.cluster.telemetry_args import AccessLog, OrganizationTag
 from meshed_mcp.components.mesh.egress.destinations import ClusterService, validate_one_port_per_host
+from meshed_mcp.components.mesh.egress.proxy_args import CaBundle, EgressProxy
 from meshed_mcp.components.mesh.multicluster.args import MultiCluster
 from meshed_mcp.components.mesh.rate_limit.args import SharedLimits
 from meshed_mcp.components.mesh.rate_limit.server_args import RateLimiting
@@ -51,6 +53,7 @@ from meshed_mcp.error_codes.mesh import (
     UNKNOWN_RELEASE,
     VALUES_NOT_A_MAPPING,
 )
+from meshed_mcp.error_codes.network import SYSTEM_PRIORITY_RESERVED
 
 ROOT_NAMESPACE: Final = "istio-system"
 """Namespace of the control plane; its policies apply mesh-wide. Source: Istio, default `rootNamespace`."""
@@ -60,6 +63,10 @@ INGRESS_NAMESPACE: Final = "istio-ingress"
 
 EGRESS_NAMESPACE: Final = "istio-egress"
 """Namespace of the egress gateway. Source: Istio, "Installing Gateways"."""
+
+DEFAULT_PRIORITY_CLASS: Final = "system-cluster-critical"
+"""The pods that depend on the mesh are preempted first. Source: Kubernetes, "Guaranteed Scheduling For Critical Add-On
+Pods"."""
 
 ISTIO_RELEASES: Final = (
     "istio-base",
@@ -74,17 +81,6 @@ ISTIO_RELEASES: Final = (
 
 
 _PRINCIPAL: Final = re.compile(rf"{DNS_NAME}/ns/{DNS_LABEL}/sa/{DNS_NAME}")
-
-
-class IstioPlatform(StrEnum):
-    """Kubernetes distributions with a profile in Istio's charts. Source: Istio charts, `global.platform`."""
-
-    GKE = "gke"
-    K3D = "k3d"
-    K3S = "k3s"
-    MICROK8S = "microk8s"
-    MINIKUBE = "minikube"
-    OPENSHIFT = "openshift"
 
 
 class TrafficCapture(StrEnum):
@@ -213,8 +209,8 @@ class ServiceMeshArgs(Model):
     traffic_capture: TrafficCapture = TrafficCapture.CNI
     """Mechanism that redirects pod traffic to the sidecar."""
 
-    platform: IstioPlatform | None = None
-    """Kubernetes distribution, if Istio's charts have a profile for it."""
+    platform: ClusterPlatform | None = None
+    """Kubernetes distribution or managed service; unset = no defaults differ. A stack derives it from `platform`."""
 
     outbound: OutboundPolicy = OutboundPolicy.REGISTRY_ONLY
     """Egress policy of meshed pods."""
@@ -253,8 +249,16 @@ class ServiceMeshArgs(Model):
     """Services of the cluster, outside the stack, that every service calls: databases, Redis, as "namespace/service".
     """
 
-    priority_class: str | None = "system-cluster-critical"
-    """Priority class of control plane and gateways; unset if the provider reserves the system classes (GKE)."""
+    priority_class: str | None = DEFAULT_PRIORITY_CLASS
+    """Priority class of control plane and gateways; null = none. On GKE, which reserves the system classes, the default
+    is none."""
+
+    egress_proxy: EgressProxy | None = None
+    """Corporate proxy through which istiod fetches token keys; a stack derives it from `auth` of its services."""
+
+    ca_bundle: CaBundle | None = None
+    """Certificate authorities of token issuers, beside the public ones, in a ConfigMap of `istio-system`; a stack
+    derives it from `auth` of its services."""
 
     trust_domain: Annotated[str, AfterValidator(host_name)] = "cluster.local"
     """Trust domain of the mesh's SPIFFE identities."""
@@ -293,6 +297,12 @@ class ServiceMeshArgs(Model):
     """Chart values by release (istio-base, istiod, istio-cni, ztunnel, istio-ingress, istio-egress,
     istio-eastwestgateway), merged over the rendered ones."""
 
+    @property
+    def effective_priority_class(self) -> str:
+        """Priority class of control plane and gateways; "" = none."""
+        is_default = "priority_class" not in self.model_fields_set
+        return "" if is_default and reserves_system_classes(self.platform) else self.priority_class or ""
+
     @field_validator("namespaces")
     @classmethod
     def _can_be_meshed(cls, value: list[str]) -> list[str]:
@@ -321,6 +331,8 @@ class ServiceMeshArgs(Model):
     def _is_consistent(self) -> "ServiceMeshArgs":
         raise_all(revision_issues(self))
         raise_all(value_issues(self))
+        if reserves_system_classes(self.platform) and self.effective_priority_class in SYSTEM_PRIORITY_CLASSES:
+            raise_all([SYSTEM_PRIORITY_RESERVED.message(name=self.priority_class).at("priority_class")])
         found = ambient_mesh_issues(self) if self.mode is MeshMode.AMBIENT else ()
         raise_all(why.at(field) for field, why in found)
         return self

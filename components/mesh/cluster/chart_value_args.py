@@ -9,6 +9,11 @@ from meshed_mcp.error_codes.code import Message
 if TYPE_CHECKING:
     from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
 
+GATEWAYS: Final = ("ingress", "egress", "eastwestgateway")
+RELEASES: Final = ("istio-base", "istiod", "istio-cni", "ztunnel", *(f"istio-{name}" for name in GATEWAYS))
+"""Releases whose charts read `platform` and `profile`, at the root and in `global`. Source: Istio charts,
+`zzz_profile.yaml`."""
+
 DERIVED_VALUES: Final = {
     ("istiod", "revision"): "revision",
     ("istiod", "revisionTags"): "revision_tags",
@@ -24,6 +29,10 @@ DERIVED_VALUES: Final = {
     ("istio-ingress", "autoscaling", "minReplicas"): "gateway.min_replicas",
     ("istio-egress", "revision"): "data_plane",
     ("istio-egress", "autoscaling", "minReplicas"): "egress_gateway.min_replicas",
+    ("istiod", "global", "priorityClassName"): "priority_class",
+    **{(f"istio-{name}", "priorityClassName"): "priority_class" for name in GATEWAYS},
+    **{(release, *path): "platform" for release in RELEASES for path in (("platform",), ("global", "platform"))},
+    **{(release, *path): "mode" for release in RELEASES for path in (("profile",), ("global", "profile"))},
 }
 """(release, path) of a value -> the field of the mesh that it derives from."""
 

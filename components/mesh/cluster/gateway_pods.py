@@ -3,6 +3,7 @@
 from typing import Any, Final, NamedTuple
 
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.core.platform import ISTIO_PROFILES
 from meshed_mcp.components.mesh.cluster.args import Scale, ServiceMeshArgs
 from meshed_mcp.components.mesh.cluster.revision_args import DEFAULT_REVISION, injecting_revision
 
@@ -43,7 +44,7 @@ def gateway_values(pods: GatewayPods, args: ServiceMeshArgs) -> Manifest:
         "podDisruptionBudget": {"maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"},
         "strategy": {"rollingUpdate": {"maxUnavailable": 0}},
         "topologySpreadConstraints": topology_spread(pods.selector),
-        "priorityClassName": args.priority_class or "",
+        "priorityClassName": args.effective_priority_class,
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "env": {"EXIT_ON_ZERO_ACTIVE_CONNECTIONS": "true"},
         "securityContext": {"seccompProfile": dict(DEFAULT_SECCOMP), "sysctls": [dict(UNPRIVILEGED_PORTS)]},
@@ -51,8 +52,8 @@ def gateway_values(pods: GatewayPods, args: ServiceMeshArgs) -> Manifest:
 
 
 def platform_values(args: ServiceMeshArgs) -> dict[str, Any]:
-    """Chart value for the Kubernetes distribution, if one is set."""
-    return {} if args.platform is None else {"platform": args.platform.value}
+    """Chart value for the platform, if Istio's charts have a profile for it."""
+    return {"platform": args.platform.value} if args.platform in ISTIO_PROFILES else {}
 
 
 def resource_requests(size: Scale) -> Manifest:

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from meshed_mcp.components.core.charts import GATEWAY_API_CRDS, Chart, ChartInstall, ReleaseSpec
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.core.platform import SYSTEM_NAMESPACE, ClusterPlatform
 from meshed_mcp.components.mesh.ambient.waypoint import ZTUNNEL_RELEASE, default_retries, profile_values, ztunnel_values
 from meshed_mcp.components.mesh.authorization.external import authorizer_providers
 from meshed_mcp.components.mesh.authorization.tokens import KEY_FETCH_GUARD
@@ -22,6 +23,7 @@ from meshed_mcp.components.mesh.cluster.gateway import (
     INGRESS_RELEASE,
     INGRESS_SELECTOR,
 )
+from meshed_mcp.components.mesh.cluster.key_fetch import key_fetch_values
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.cluster.revisions import control_plane_name
 from meshed_mcp.components.mesh.cluster.telemetry_args import TRACING_PROVIDER
@@ -57,9 +59,11 @@ def istio_releases(args: ServiceMeshArgs) -> list[ReleaseSpec]:
         releases.append(istiod._replace(name=control_plane_name(revision)))
     if args.traffic_capture is TrafficCapture.CNI:
         cni = {"global": common_values(args, args.istio_version), "seccompProfile": dict(gateway_pods.DEFAULT_SECCOMP)}
-        releases.append(_release("istio-cni", "cni", args.istio_version, cni, args))
+        agent = _release("istio-cni", "cni", args.istio_version, cni, args)
+        releases.append(agent._replace(namespace=agent_namespace(args)))
     if args.mode is MeshMode.AMBIENT:
-        releases.append(_release(ZTUNNEL_RELEASE, "ztunnel", args.istio_version, ztunnel_values(args), args))
+        tunnel = _release(ZTUNNEL_RELEASE, "ztunnel", args.istio_version, ztunnel_values(args), args)
+        releases.append(tunnel._replace(namespace=agent_namespace(args)))
     for name, (namespace, pods) in gateways(args).items():
         gateway = _release(
             name,
@@ -70,6 +74,14 @@ def istio_releases(args: ServiceMeshArgs) -> list[ReleaseSpec]:
         )
         releases.append(gateway._replace(namespace=namespace))
     return releases
+
+
+def agent_namespace(args: ServiceMeshArgs) -> str:
+    """Namespace of the node agents: OpenShift runs privileged pods in kube-system, and istiod trusts ztunnel there.
+
+    Source: Istio charts, profile `platform-openshift`, `trustedZtunnelNamespace`.
+    """
+    return SYSTEM_NAMESPACE if args.platform is ClusterPlatform.OPENSHIFT else ROOT_NAMESPACE
 
 
 def gateways(args: ServiceMeshArgs) -> dict[str, tuple[str, gateway_pods.GatewayPods]]:
@@ -122,11 +134,12 @@ def istiod_values(
 ) -> Manifest:
     """Values of the chart `istiod`, with defaults of sidecars and the mesh configuration."""
     resources, seccomp = size_values(args.proxy), dict(gateway_pods.DEFAULT_SECCOMP)
+    fetch = key_fetch_values(args)
     proxy = {"clusterDomain": args.cluster_domain, "resources": resources, "seccompProfile": seccomp}
     return {
         **({} if revision == revision_args.DEFAULT_REVISION else {"revision": revision}),
         "global": common_values(args, version or args.istio_version)
-        | {"priorityClassName": args.priority_class or "", "proxy": proxy},
+        | {"priorityClassName": args.effective_priority_class, "proxy": proxy},
         "base": {"validationFailurePolicy": "Fail"},
         "autoscaleMin": args.control_plane.min_replicas,
         "autoscaleMax": args.control_plane.max_replicas,
@@ -137,7 +150,8 @@ def istiod_values(
         ),
         "seccompProfile": dict(gateway_pods.DEFAULT_SECCOMP),
         "cni": {"enabled": args.traffic_capture is TrafficCapture.CNI},
-        "env": {"ENABLE_NATIVE_SIDECARS": "true", **KEY_FETCH_GUARD},
+        **fetch,
+        "env": {"ENABLE_NATIVE_SIDECARS": "true", **KEY_FETCH_GUARD, **fetch.get("env", {})},
         "meshConfig": mesh_config(args),
     }
 

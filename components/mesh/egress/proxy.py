@@ -8,7 +8,13 @@ Source: Istio, "Using an External HTTPS Proxy".
 from typing import Any, Final
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
-from meshed_mcp.components.mesh.egress.proxy_args import EgressProxy, proxied_hosts
+from meshed_mcp.components.mesh.egress.proxy_args import (
+    LOCAL_NAMES,
+    PRIVATE_NETWORKS,
+    EgressProxy,
+    proxied_hosts,
+    url_variables,
+)
 from meshed_mcp.components.mesh.egress.proxy_validation import LIST_VARIABLES, URL_VARIABLES
 from meshed_mcp.components.mesh.egress.service_entry import declared_hosts
 from meshed_mcp.components.mesh.routing.virtual_service import NETWORKING
@@ -20,11 +26,6 @@ ICANN, "Reserving .INTERNAL for Private-Use Applications"."""
 
 NODE_VARIABLE: Final = "NODE_USE_ENV_PROXY"
 """`1` = Node.js reads the other variables. Source: Node.js 24, "Built-in Proxy Support"."""
-
-LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "::1")
-PRIVATE_NETWORKS: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16")
-"""Networks of pods, Services, nodes and metadata services, for clients that use addresses. Source: RFC 1918; RFC 6598;
-RFC 3927."""
 
 
 def proxy_of(args: MeshedMCPServiceArgs) -> EgressProxy | None:
@@ -74,14 +75,6 @@ def proxy_environment(args: MeshedMCPServiceArgs, references: list[str]) -> list
     bypass = ",".join(no_proxy(proxy, args.namespace, args.cluster_domain, references))
     plain = {**dict.fromkeys(LIST_VARIABLES, bypass), NODE_VARIABLE: "1"}
     return [*url_variables(proxy, URL_VARIABLES), *({"name": key, "value": value} for key, value in plain.items())]
-
-
-def url_variables(proxy: EgressProxy, names: tuple[str, ...]) -> list[Manifest]:
-    """Variables with the proxy's URL, from its Secret if it has one."""
-    if proxy.url_secret is None:
-        return [{"name": name, "value": proxy.url} for name in names]
-    reference = {"name": proxy.url_secret.secret, "key": proxy.url_secret.key}
-    return [{"name": name, "valueFrom": {"secretKeyRef": reference}} for name in names]
 
 
 def proxy_rule(args: MeshedMCPServiceArgs, everywhere: list[Manifest]) -> list[Manifest]:

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field
 
 from meshed_mcp.components.core.args import Model
+from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.names import DNS_NAME, host_name, object_name
 from meshed_mcp.components.mesh.egress.destinations import (
     LOOPBACK_BLOCKS,
@@ -25,6 +26,11 @@ from meshed_mcp.error_codes.values import INVALID_HOST_NAME
 _NO_PROXY_NAME: Final = re.compile(rf"\.?{DNS_NAME}")
 _CONFIG_MAP_KEY: Final = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 """Source: Kubernetes, "ConfigMaps", key names."""
+
+LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "::1")
+PRIVATE_NETWORKS: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16")
+"""Networks of pods, Services, nodes and metadata services, for clients that use addresses. Source: RFC 1918; RFC 6598;
+RFC 3927."""
 
 
 def proxy_host(value: str) -> str:
@@ -102,6 +108,14 @@ def proxied_hosts(hosts: list[ExternalHost], proxy: EgressProxy | None) -> list[
 def direct_hosts(hosts: list[ExternalHost], proxy: EgressProxy | None) -> list[ExternalHost]:
     """The external hosts that are reached without the proxy."""
     return [each for each in hosts if proxy is None or proxy.is_direct(each.host)]
+
+
+def url_variables(proxy: EgressProxy, names: tuple[str, ...]) -> list[Manifest]:
+    """Variables with the proxy's URL, from its Secret if it has one."""
+    if proxy.url_secret is None:
+        return [{"name": name, "value": proxy.url} for name in names]
+    reference = {"name": proxy.url_secret.secret, "key": proxy.url_secret.key}
+    return [{"name": name, "valueFrom": {"secretKeyRef": reference}} for name in names]
 
 
 def _config_map_key(value: str) -> str:

@@ -6,6 +6,7 @@ Only the `url` of a remote server may be plain HTTP, in development.
 from collections.abc import Iterable
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
+from meshed_mcp.components.mesh.authorization.token_args import TokenSettings
 from meshed_mcp.components.mesh.egress.destinations import HTTPS_PORT, ExternalHost, external_hosts
 from meshed_mcp.components.mesh.egress.proxy_args import direct_hosts
 from meshed_mcp.components.mesh.routing.virtual_service import NETWORKING
@@ -43,9 +44,13 @@ def ports_by_host(hosts: Iterable[ExternalHost]) -> dict[str, tuple[int, ...]]:
 
 def declared_hosts(args: ServiceSettings) -> list[ExternalHost]:
     """External hosts of the service, each once: `egress_hosts`, those of its source and of its issuer's keys."""
-    keys = [] if args.auth is None or args.auth.key_host is None else [args.auth.key_host]
-    named = external_hosts(list(dict.fromkeys([*args.egress_hosts, *keys])))
-    return list(dict.fromkeys([*named, *source_hosts(args)]))
+    keys = [] if args.auth is None else key_hosts(args.auth)
+    return list(dict.fromkeys([*external_hosts(args.egress_hosts), *keys, *source_hosts(args)]))
+
+
+def key_hosts(auth: TokenSettings) -> list[ExternalHost]:
+    """External host of an issuer's keys; empty if the keys are given or in the cluster."""
+    return [] if auth.key_host is None else external_hosts([auth.key_host])
 
 
 def source_hosts(args: ServiceSettings) -> list[ExternalHost]:

@@ -11,7 +11,8 @@ import pytest
 import requests
 
 from meshed_mcp.components.core.errors import ConfigurationError
-from meshed_mcp.components.mesh.egress.proxy import LOCAL_NAMES, PROXY_ALIAS
+from meshed_mcp.components.mesh.egress.proxy import PROXY_ALIAS
+from meshed_mcp.components.mesh.egress.proxy_args import LOCAL_NAMES
 from meshed_mcp.infra.plan import planned
 from tests.unit.components.mesh.mesh_rendering import Objects, render
 
@@ -86,7 +87,7 @@ def test_hosts_behind_the_proxy_stay_closed_and_direct_hosts_stay_open() -> None
 
 @pytest.mark.parametrize("hosts", [[], ["git.corp.example.com"]], ids=["no host", "direct hosts"])
 def test_service_without_a_host_behind_the_proxy_gets_no_way_to_it(hosts: list[str]) -> None:
-    """Requirement NET-19: the mesh cannot see what clients ask the proxy for, so only services that need it reach it."""
+    """Requirement NET-19: the mesh cannot see what clients ask the proxy for, so only those that need it reach it."""
     objects = proxied(egress_hosts=hosts)
     assert "mcp-search-egress-proxy" not in [item["metadata"]["name"] for item in objects]
     assert not {"HTTPS_PROXY", "NO_PROXY", "NODE_USE_ENV_PROXY"} & environment(objects).keys()
