@@ -158,6 +158,7 @@ def placement(config: StackConfig) -> dict[str, Any]:
         "remote": isinstance(config.mesh.multi_cluster, Remote),
         "trust_domain": config.mesh.trust_domain,
         "cluster_domain": config.mesh.cluster_domain,
+        "platform": config.platform,
         "egress_proxy": stack_proxy(config),
         "ca_bundle": config.ca_bundle,
     }

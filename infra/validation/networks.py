@@ -7,6 +7,7 @@ from meshed_mcp.components.mesh.egress.destinations import external_hosts, is_in
 from meshed_mcp.components.mesh.egress.proxy_args import proxied_hosts
 from meshed_mcp.components.mesh.egress.proxy_validation import derived_variable_issues, proxies_in
 from meshed_mcp.components.mesh.egress.service_entry import declared_hosts
+from meshed_mcp.components.mesh.egress.workload_identity import identity_issues
 from meshed_mcp.error_codes import network as codes
 from meshed_mcp.infra.config import NAMESPACE, ServiceConfig, StackConfig
 
@@ -19,6 +20,9 @@ def network_issues(config: StackConfig) -> Iterator[ConfigIssue]:
             for message in derived_variable_issues(getattr(item, field), config.egress_proxy, config.ca_bundle):
                 yield ConfigIssue(where, field, message)
         yield from cluster_proxy_issues(config, name, item)
+        hosts = [each.host for each in external_hosts(item.egress_hosts)]
+        for message in identity_issues(item.identity_annotations, hosts, config.platform):
+            yield ConfigIssue(where, "service_account.annotations", message)
         if config.egress_proxy is not None and config.egress_proxy.host in {each.host for each in declared_hosts(item)}:
             yield ConfigIssue(
                 where, "egress_hosts", codes.PROXY_IS_EXTERNAL_HOST.message(host=config.egress_proxy.host)

@@ -5,7 +5,7 @@ from typing import Final
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.egress.proxy_args import CaBundle
 
-VOLUME: Final = "ca-bundle"
+VOLUME: Final = "meshed-mcp-ca-bundle"
 FOLDER: Final = "/etc/meshed-mcp/ca"
 FILE: Final = "ca-bundle.crt"
 CA_VARIABLES: Final = (

@@ -1,7 +1,8 @@
 """Egress NetworkPolicies of services and gateways: defense in depth below the sidecar.
 
 Allowed are DNS, the control plane, the namespaces of declared destinations, and external hosts unless an egress gateway
-is in between. Metadata services are always blocked. Needs a network plugin that enforces NetworkPolicies.
+is in between. Metadata services are blocked, except the endpoints of an annotated
+workload identity. Needs a network plugin that enforces NetworkPolicies.
 Source: Kubernetes, "Network Policies".
 """
 
@@ -15,6 +16,7 @@ from meshed_mcp.components.mesh.egress.proxy import proxy_rule
 from meshed_mcp.components.mesh.egress.proxy_args import direct_hosts
 from meshed_mcp.components.mesh.egress.service_entry import declared_hosts
 from meshed_mcp.components.mesh.egress.sidecar import sidecar_hosts
+from meshed_mcp.components.mesh.egress.workload_identity import identity_egress
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 
 NETWORK: Final = "networking.k8s.io/v1"
@@ -40,6 +42,7 @@ def network_policy(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     rules = [dns_rule(), control_plane_rule(), *_cluster_destinations(args), *_external_destinations(args)]
     rules += api_server_rules(args)
     rules += proxy_rule(args, external_blocks())
+    rules += identity_egress(args.identity_annotations, args.platform)
     spec = {"podSelector": {"matchLabels": {contract.LABEL_APP: name}}, "policyTypes": ["Egress"], "egress": rules}
     return [manifest(NETWORK, "NetworkPolicy", metadata(f"{name}-egress", args.namespace, standard_labels(name)), spec)]
 

@@ -27,7 +27,9 @@ _NO_PROXY_NAME: Final = re.compile(rf"\.?{DNS_NAME}")
 _CONFIG_MAP_KEY: Final = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 """Source: Kubernetes, "ConfigMaps", key names."""
 
-LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "::1")
+LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "::1", "metadata.google.internal")
+"""Names of this machine, and of the metadata server that clients of Google Cloud ask for credentials."""
+
 PRIVATE_NETWORKS: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16")
 """Networks of pods, Services, nodes and metadata services, for clients that use addresses. Source: RFC 1918; RFC 6598;
 RFC 3927."""

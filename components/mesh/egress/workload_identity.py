@@ -1,7 +1,7 @@
 """Workload identity: the endpoints from which a pod gets the credentials of its cloud identity.
 
-An annotation of the ServiceAccount opens exactly the endpoints of its cloud. Link-local endpoints bypass the sidecar,
-which knows declared hosts only. Without an annotation every metadata service stays closed.
+An annotation of the ServiceAccount or the pods opens exactly the endpoints of its cloud. Link-local endpoints bypass the
+sidecar, which knows declared hosts only. Without an annotation every metadata service stays closed.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -13,9 +13,9 @@ from meshed_mcp.components.core.platform import ClusterPlatform
 from meshed_mcp.error_codes import network as codes
 from meshed_mcp.error_codes.code import Message
 
-IDENTITY_ANNOTATION: Final = "meshed-mcp/workload-identity"
-"""`true` on a ServiceAccount without an annotation of its cloud: EKS Pod Identity, and Workload Identity Federation for
-GKE, bind a ServiceAccount outside the cluster."""
+IDENTITY_ANNOTATION: Final = "meshed-mcp.io/workload-identity"
+"""`true` on a ServiceAccount or pods without an annotation of their cloud: EKS Pod Identity, and Workload Identity
+Federation for GKE, bind a ServiceAccount outside the cluster."""
 
 EKS_ROLE: Final = "eks.amazonaws.com/role-arn"
 """Source: AWS, "IAM roles for service accounts"."""

@@ -9,12 +9,14 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.args import In
 from meshed_mcp.components.core.names import host_name, listed, namespace_name
 from meshed_mcp.components.core.object_metadata import ObjectDefaults
+from meshed_mcp.components.core.platform import ClusterPlatform
 from meshed_mcp.components.mesh.ambient.validation import ambient_issues
 from meshed_mcp.components.mesh.cluster.args import IngressRef, ServiceMeshArgs
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
-from meshed_mcp.components.mesh.egress.destinations import ClusterService
+from meshed_mcp.components.mesh.egress.destinations import ClusterService, external_hosts
 from meshed_mcp.components.mesh.egress.proxy_args import CaBundle, EgressProxy
 from meshed_mcp.components.mesh.egress.proxy_validation import derived_variable_issues
+from meshed_mcp.components.mesh.egress.workload_identity import identity_issues
 from meshed_mcp.components.mesh.rate_limit.server_args import RateLimitRef
 from meshed_mcp.components.mesh.routing.fault_injection_args import FaultsByName
 from meshed_mcp.components.mesh.routing.tool_args import POOL_PREFIX, Pool
@@ -94,6 +96,10 @@ class MeshedMCPServiceArgs(ServiceSettings):
     ca_bundle: CaBundle | None = None
     """Certificate authorities that the clients in the container trust; unset = those of the image."""
 
+    platform: ClusterPlatform | None = None
+    """Kubernetes distribution or managed service, which decides the endpoints of workload identity; unset = only
+    annotations of a cloud open one."""
+
     revision: str | None = None
     """Control plane revision of the injected sidecar; a change replaces the pods."""
 
@@ -150,6 +156,12 @@ class MeshedMCPServiceArgs(ServiceSettings):
     @model_validator(mode="after")
     def _sets_network_variables_once(self) -> "MeshedMCPServiceArgs":
         raise_all(derived_variable_issues({**self.env, **self.secret_env}, self.egress_proxy, self.ca_bundle))
+        return self
+
+    @model_validator(mode="after")
+    def _reaches_its_identity(self) -> "MeshedMCPServiceArgs":
+        hosts = [each.host for each in external_hosts(self.egress_hosts)]
+        raise_all(identity_issues(self.identity_annotations, hosts, self.platform))
         return self
 
     @property

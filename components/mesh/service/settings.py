@@ -153,6 +153,11 @@ class ServiceSettings(PolicySettings, SourceSettings, PodSettings):
         validate_limits(self.limits, self.drain, ServerResources() if self.has_upstream else self.resources)
         return self
 
+    @property
+    def identity_annotations(self) -> dict[str, str]:
+        """Annotations of the pods and of their ServiceAccount, which decide the endpoints of workload identity."""
+        return {**self.annotations, **self.service_account.annotations}
+
     def _taken(self) -> Taken:
         """Variables and ports that an overlay cannot set again."""
         variables = {*validation.SET_BY_COMPONENT, *self.env, *self.secret_env}

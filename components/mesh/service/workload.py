@@ -7,6 +7,7 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.mesh.cluster.revision_args import REVISION_LABEL
 from meshed_mcp.components.mesh.egress.ca_bundle import ca_volumes, mount_bundle
+from meshed_mcp.components.mesh.egress.workload_identity import identity_annotations, identity_labels
 from meshed_mcp.components.mesh.routing.rollout_args import BlueGreen, Canary, Color
 from meshed_mcp.components.mesh.routing.tool_args import POOL_PREFIX, Pool
 from meshed_mcp.components.mesh.service import scheduling
@@ -117,7 +118,8 @@ def deployment(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manif
     chosen = {contract.LABEL_APP: name, contract.LABEL_VERSION: version.label}
     labels = standard_labels(name) | chosen
     size = {} if version.label in args.autoscaled else {"annotations": dict(FORCE_REPLICAS)}
-    pod_meta = {"labels": labels | {"sidecar.istio.io/inject": "true"}, "annotations": sidecar_annotations(args)}
+    pod_labels = labels | {"sidecar.istio.io/inject": "true"} | identity_labels(args.identity_annotations)
+    pod_meta = {"labels": pod_labels, "annotations": sidecar_annotations(args)}
     spec = {
         "replicas": version.replicas,
         "revisionHistoryLimit": KEPT_REVISIONS,
@@ -134,7 +136,8 @@ def sidecar_annotations(args: MeshedMCPServiceArgs) -> dict[str, str]:
     revision = {} if args.revision is None else {REVISION_LABEL: args.revision}
     size = size_annotations(args.proxy or ProxySize.MEDIUM)
     common = SIDECAR_ANNOTATIONS if args.has_runtime else EXTERNAL_ANNOTATIONS | export_annotations()
-    return common | size | revision | scheduling.annotations(args.scheduling)
+    identity = identity_annotations(args.identity_annotations, args.platform)
+    return common | size | revision | identity | scheduling.annotations(args.scheduling)
 
 
 def pod_spec(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifest:

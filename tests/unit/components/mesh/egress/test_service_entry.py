@@ -49,7 +49,7 @@ def test_metadata_services_are_rejected_by_name(host: str) -> None:
     assert lines(host) == [
         (
             f"mcp-search: egress_hosts: {host!r} is the metadata service of the machine, which hands out its "
-            "credentials; remove it, and give the service workload identity or a Secret"
+            "credentials; remove it, and set service_account.annotations for workload identity, or use a Secret"
         )
     ]
 
