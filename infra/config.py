@@ -367,7 +367,7 @@ def embedded_issues(key: str, value: Any, raw: Mapping[str, Any]) -> list[Config
     ]
     rest = {field: item for field, item in value.items() if field not in DERIVED_FIELDS[key]}
     model = ServiceMeshArgs if key == "mesh" else ObservabilityStackArgs
-    known = {"platform": raw["platform"]} if raw.get("platform") in {*ClusterPlatform} else {}
+    known = {"platform": raw["platform"]} if raw.get("platform") in [*ClusterPlatform] else {}
     place = {"domain": LOCAL_DOMAIN, **known} if key == "mesh" else {}
     return derived + model_issues(model, {**rest, **place}, key)
 
