@@ -13,7 +13,6 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import Context
 from pathlib import Path
@@ -28,7 +27,10 @@ from meshed_mcp.components.core.charts import RELEASE_TYPE
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.error_codes.stack import REGISTERED_TWICE
-from meshed_mcp.infra.recording.project import SECRET_PLACEHOLDER, read_project
+from meshed_mcp.infra.recording.project import read_project
+from meshed_mcp.infra.recording.signatures import plain
+from meshed_mcp.infra.recording.transforms import Transforms
+from meshed_mcp.infra.recording.turns import Turns
 
 TIMEOUT_SECONDS: Final = 600
 """Longest run of a program; 700 resources take about 1.5 s, 13,000 about 40 s."""
@@ -39,11 +41,6 @@ saves a fifth of the time of 50 services (measured)."""
 
 _ONE_RUN: Final = threading.Lock()
 """Held by the recording whose configuration is in the environment."""
-
-SIGNATURE_KEY: Final = "4dabf18193072939515e22adb298388d"
-SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a marker of Pulumi
-RESOURCE_SIGNATURE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
-"""Markers of secrets and resources in messages. Source: Pulumi, developer documentation, "Property values"."""
 
 STACK_TYPE: Final = "pulumi:pulumi:Stack"
 STACK_REFERENCE_TYPE: Final = "pulumi:pulumi:StackReference"
@@ -98,21 +95,29 @@ class Recording(NamedTuple):
 class Recorder(mocks.MockMonitor):
     """Pulumi's mock monitor that records whole requests and returns their inputs."""
 
-    def __init__(self) -> None:
+    def __init__(self, transforms: Transforms) -> None:
         super().__init__(_NoMocks())
+        self.transforms = transforms
         self.registrations: list[Registration] = []
         self.outputs: dict[str, dict[str, Any]] = {}
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
-        """Record the registration and return its inputs."""
+        """Run the transforms of the resource, record the result and return it."""
         urn = self.make_urn(request.parent, request.type, request.name)
         if request.type == STACK_TYPE:
             return resource_pb2.RegisterResourceResponse(urn=urn)
+        self.transforms.add_resource(urn, request)
+        request = self.transforms.applied(request)
         item = registration(urn, request)
         self.registrations.append(item)
         identity = request.name if request.custom else ""
         self.resources[urn] = self.ResourceRegistration(urn, identity, item.inputs)  # for references to it
         return resource_pb2.RegisterResourceResponse(urn=urn, id=identity, object=request.object)
+
+    def RegisterStackTransform(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        """Run this transform on all resources from now on."""
+        self.transforms.of_stack.append(request)
+        return empty_pb2.Empty()
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         """Return placeholders for the outputs of another stack."""
@@ -123,6 +128,11 @@ class Recorder(mocks.MockMonitor):
         properties.update({"name": request.id, "outputs": outputs, "secretOutputNames": []})
         urn = self.make_urn(request.parent, request.type, request.name)
         return resource_pb2.ReadResourceResponse(urn=urn, properties=properties)
+
+    def SignalAndWaitForShutdown(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        """Leave the callback server before the SDK stops it."""
+        self.transforms.close()
+        return super().SignalAndWaitForShutdown(request)  # type: ignore[no-untyped-call]
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         """Record a component's outputs."""
@@ -167,22 +177,6 @@ def registration(urn: str, request: Any) -> Registration:
     )
 
 
-def plain(value: Any) -> Any:
-    """`value` without markers: whole floats as ints, secrets as placeholders, resources as URNs, keys sorted."""
-    if isinstance(value, dict):
-        signature = value.get(SIGNATURE_KEY)
-        if signature == SECRET_SIGNATURE:
-            return SECRET_PLACEHOLDER
-        if signature == RESOURCE_SIGNATURE:
-            return value.get("urn")
-        return {key: plain(value[key]) for key in sorted(value)}
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
-
-
 def record(folder: Path, stack: str) -> Recording:
     """Record the project in `folder` for `stack`. Raises ConfigurationError, and any error of the program."""
     project = read_project(folder, stack)
@@ -216,9 +210,14 @@ def record_program(
         raise TimeoutError(f"the program of stack {stack} did not end within {TIMEOUT_SECONDS} s")
     if not isinstance(result[0], BaseException):
         return result[0]
-    # The program raises a wrong configuration as one text; its cause has the issues.
-    cause = result[0].__cause__
-    raise cause if isinstance(cause, ConfigurationError) else result[0]
+    raise configuration_error(result[0]) or result[0]
+
+
+def configuration_error(error: BaseException | None) -> ConfigurationError | None:
+    """The issues behind an error: the program raises a wrong configuration as one text, the SDK what follows from it."""
+    while error is not None and not isinstance(error, ConfigurationError):
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return error
 
 
 @contextmanager
@@ -265,10 +264,11 @@ def _run(
 ) -> Recording:
     """Run on this thread, with separate event loops and Pulumi settings."""
     loop, monitors_loop = asyncio.new_event_loop(), asyncio.new_event_loop()
-    # One worker keeps the order of requests; Pulumi's mock monitor needs a loop on it.
-    loop.set_default_executor(ThreadPoolExecutor(1, initializer=asyncio.set_event_loop, initargs=(monitors_loop,)))
+    turns = Turns(lambda: asyncio.set_event_loop(monitors_loop))  # Pulumi's mock monitor needs a loop
+    loop.set_default_executor(turns)
     asyncio.set_event_loop(loop)
-    monitor = Recorder()
+    transforms = Transforms(turns.let_others_go_on)
+    monitor = Recorder(transforms)
     engine = mocks.MockEngine(None)
     configure(Settings(project, stack, monitor, engine, dry_run=False, organization="organization"))
     try:
@@ -279,6 +279,7 @@ def _run(
         raise
     finally:
         loop.run_until_complete(loop.shutdown_default_executor())
+        transforms.close()
         monitors_loop.close()
         loop.close()
     reject_duplicates(monitor.registrations)
