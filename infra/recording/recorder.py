@@ -215,9 +215,16 @@ def record_program(
 
 def configuration_error(error: BaseException | None) -> ConfigurationError | None:
     """The issues behind an error: the program raises a wrong configuration as one text, the SDK what follows from it."""
-    while error is not None and not isinstance(error, ConfigurationError):
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return error
+    seen = list[BaseException | None]()
+    waiting = [error]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, ConfigurationError):
+            return current
+        if current is not None and current not in seen:  # the SDK makes an error its own cause
+            seen.append(current)
+            waiting += [current.__context__, current.__cause__]
+    return None
 
 
 @contextmanager
