@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from meshed_mcp import contract
-from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall, VpaInstall
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.fast_scaler.manifests import AGENT_NAME
+from meshed_mcp.components.core.charts import OptionalInstall
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError, suggestion
 from meshed_mcp.components.mesh.authorization.role_groups import Role
 from meshed_mcp.components.mesh.cluster.gateway import gateway_principal, gateway_reference
@@ -270,7 +271,7 @@ def observability_args(config: StackConfig) -> ObservabilityStackArgs:
 
 def prometheus_readers(config: StackConfig) -> list[str]:
     """Clients of Prometheus in other namespaces: those that the stack names, KEDA and the fast scaler."""
-    keda = [] if config.keda.install is KedaInstall.NONE else [config.keda.namespace]
+    keda = [] if config.keda.install is OptionalInstall.NONE else [config.keda.namespace]
     fast_scaler = [] if config.keda.fast_scaler is None else [f"{config.namespace}/{AGENT_NAME}"]
     return list(dict.fromkeys([*config.observability.prometheus.readers, *keda, *fast_scaler]))
 
@@ -280,7 +281,7 @@ def autoscaling_args(config: StackConfig) -> AutoscalingPolicyArgs:
     targets = {
         name: item for service in config.services for name, item in autoscaling.scaling_targets(config, service).items()
     }
-    is_sized = config.vpa.install is not VpaInstall.NONE
+    is_sized = config.vpa.install is not OptionalInstall.NONE
     return AutoscalingPolicyArgs(
         targets={name: target for name, target in targets.items() if target.scales or is_sized},
         namespace=config.namespace,

@@ -1,7 +1,6 @@
 """Arguments of `AutoscalingPolicy`: KEDA, and how each Deployment scales."""
 
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -12,8 +11,9 @@ from meshed_mcp.components.autoscaling.forecast.args import ForecastSettings, Pr
 from meshed_mcp.components.autoscaling.nodes.args import NodeSettings
 from meshed_mcp.components.autoscaling.profiles import Profile
 from meshed_mcp.components.autoscaling.scaling_args import Queue, ScaleDown, ScaleUp, ScalingSettings, Schedule
-from meshed_mcp.components.autoscaling.vpa.args import RightSizing, Sizing, VpaInstall, VpaSettings
+from meshed_mcp.components.autoscaling.vpa.args import RightSizing, Sizing, VpaSettings
 from meshed_mcp.components.core.args import In, Model
+from meshed_mcp.components.core.charts import OptionalInstall
 from meshed_mcp.components.core.names import namespace_name, object_name, service_name
 from meshed_mcp.components.core.object_metadata import ObjectDefaults
 from meshed_mcp.components.core.platform import ClusterPlatform
@@ -28,7 +28,6 @@ __all__ = [
     "DeletionCostSettings",
     "FastScalerSettings",
     "ForecastSettings",
-    "KedaInstall",
     "KedaSettings",
     "Prediction",
     "Profile",
@@ -39,7 +38,6 @@ __all__ = [
     "ScalingSettings",
     "ScalingTarget",
     "Schedule",
-    "VpaInstall",
     "VpaSettings",
 ]
 
@@ -72,28 +70,15 @@ class DeletionCostSettings(PodSettings):
     a step, at most once a minute, because Kubernetes advises against frequent updates."""
 
 
-class KedaInstall(StrEnum):
-    """Where KEDA comes from."""
-
-    RELEASE = "release"
-    """The official chart, pinned."""
-
-    EXISTING = "existing"
-    """The cluster has it; a cluster has only one provider of external metrics."""
-
-    NONE = "none"
-    """No KEDA: a HorizontalPodAutoscaler per service, on CPU and memory alone."""
-
-
 class KedaSettings(Model):
     """KEDA, once per cluster."""
 
-    install: KedaInstall = KedaInstall.RELEASE
-    """`release` (the stack installs a pinned chart), `existing` (the cluster has it) or `none` (HPAs on CPU and memory
-    alone)."""
+    install: OptionalInstall = OptionalInstall.COMPONENT
+    """`component` (the stack installs a pinned chart), `existing` (the cluster has it) or `none` (HPAs on CPU and
+    memory alone)."""
 
     namespace: Annotated[str, AfterValidator(namespace_name)] = "keda"
-    """Namespace of KEDA; `release` creates it."""
+    """Namespace of KEDA; `component` creates it."""
 
     replicas: int = Field(default=2, ge=1, le=5)
     """Replicas of the operator and of the metrics server, each: one active, the others on standby. Without an operator
@@ -105,7 +90,7 @@ class KedaSettings(Model):
 
     @model_validator(mode="after")
     def _fast_scaler_has_keda(self) -> Self:
-        if self.fast_scaler is not None and self.install is KedaInstall.NONE:
+        if self.fast_scaler is not None and self.install is OptionalInstall.NONE:
             raise codes.FAST_SCALER_WITHOUT_KEDA.error()
         return self
 
@@ -229,14 +214,14 @@ class AutoscalingPolicyArgs(Model):
 
     @model_validator(mode="after")
     def _resizes_with_a_vpa(self) -> Self:
-        if self.vpa.install is VpaInstall.NONE:
+        if self.vpa.install is OptionalInstall.NONE:
             names = [name for name, item in self.targets.items() if wants_vpa(item)]
             raise_all(codes.NEEDS_VPA_INSTALL.message().at(f"targets.{name}") for name in names)
         return self
 
     @model_validator(mode="after")
     def _needs_nothing_that_is_left_out(self) -> Self:
-        if self.keda.install is KedaInstall.NONE:
+        if self.keda.install is OptionalInstall.NONE:
             found = {name: list(native_hpa_issues(target)) for name, target in self.targets.items() if target.scales}
             raise_all(why.at(f"targets.{name}.{field}") for name, issues in found.items() for field, why in issues)
         return self

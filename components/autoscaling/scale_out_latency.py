@@ -9,9 +9,10 @@ decisions took 12.0 s at the median and 19.2 s at worst.
 from math import ceil
 from typing import Final, NamedTuple
 
-from meshed_mcp.components.autoscaling.args import KedaInstall, ScalingTarget
+from meshed_mcp.components.autoscaling.args import ScalingTarget
 from meshed_mcp.components.autoscaling.keda.scaled_object import ZERO_POLLING_SECONDS
 from meshed_mcp.components.autoscaling.nodes.args import BufferKind
+from meshed_mcp.components.core.charts import OptionalInstall
 from meshed_mcp.error_codes.cli import INVALID_SHARE
 
 GOAL_SECONDS: Final = 30
@@ -58,7 +59,7 @@ class ScaleOut(NamedTuple):
     """Everything that determines the scale-out latency of one service."""
 
     target: ScalingTarget
-    keda: KedaInstall
+    keda: OptionalInstall
     scrape_seconds: int
     """Scrape interval of the service's pods."""
 
@@ -86,7 +87,7 @@ def decision_stages(scale_out: ScaleOut) -> list[Stage]:
         return [*stages, *([] if scale_out.live else [RULE]), FAST_SCALER]
     if target.min_replicas == 0:
         return [*stages, Stage("KEDA polls, from 0", 0, ZERO_POLLING_SECONDS / 2, ZERO_POLLING_SECONDS, "this stack")]
-    if scale_out.keda is not KedaInstall.NONE and not by_resources(scale_out):
+    if scale_out.keda is not OptionalInstall.NONE and not by_resources(scale_out):
         stages.append(Stage("KEDA queries Prometheus", 0.1, 0.3, 3, "live query; KEDA's timeout is 3 s"))
     stages.append(Stage("HPA sync", 0, HPA_SYNC_SECONDS / 2, HPA_SYNC_SECONDS, "Kubernetes, default period"))
     if wait := float(target.scale_up.stabilization_seconds):
@@ -115,7 +116,7 @@ def exceptions(scale_out: ScaleOut) -> list[Stage]:
 def is_raised_by_fast_scaler(scale_out: ScaleOut) -> bool:
     """Whether a raised minimum precedes the HPA. A scheduled floor makes KEDA leave the size to the HPA."""
     target = scale_out.target
-    eligible = scale_out.keda is not KedaInstall.NONE and target.in_flight_per_replica is not None
+    eligible = scale_out.keda is not OptionalInstall.NONE and target.in_flight_per_replica is not None
     return scale_out.fast_scaler and eligible and not target.schedules
 
 
@@ -123,7 +124,7 @@ def by_resources(scale_out: ScaleOut) -> bool:
     """Whether the service scales on CPU and memory alone."""
     target = scale_out.target
     loads = (target.in_flight_per_replica, target.sessions_per_replica, target.queue)
-    return scale_out.keda is KedaInstall.NONE or not any(loads)
+    return scale_out.keda is OptionalInstall.NONE or not any(loads)
 
 
 def measurement(scale_out: ScaleOut) -> Stage:
@@ -149,7 +150,7 @@ def growth_seconds(target: ScalingTarget, factor: float) -> float:
 
 def pod_ready_seconds(target: ScalingTarget, readiness_seconds: int) -> float:
     """Seconds until a new replica serves: `scaling.pod_ready_seconds`, or the worst case on an existing node."""
-    scale_out = ScaleOut(target, KedaInstall.RELEASE, 0, 0, readiness_seconds)
+    scale_out = ScaleOut(target, OptionalInstall.COMPONENT, 0, 0, readiness_seconds)
     return sum(stage.worst_seconds for stage in ready_stages(scale_out))
 
 
@@ -205,13 +206,13 @@ def changes(scale_out: ScaleOut) -> list[Change]:
     def with_target(**fields: object) -> ScaleOut:
         return scale_out._replace(target=target.model_copy(update=fields))
 
-    keda = KedaInstall.RELEASE if scale_out.keda is KedaInstall.NONE else scale_out.keda
+    keda = OptionalInstall.COMPONENT if scale_out.keda is OptionalInstall.NONE else scale_out.keda
     counted = with_target(in_flight_per_replica=target.in_flight_per_replica or 28)._replace(keda=keda)
     tried = {
         "scale_up.percent: 900": with_target(scale_up=up.model_copy(update={"percent": 900})),
         "scale_up.stabilization_seconds: 0": with_target(scale_up=up.model_copy(update={"stabilization_seconds": 0})),
         "scale_up.period_seconds: 15": with_target(scale_up=up.model_copy(update={"period_seconds": 15})),
-        "in_flight_per_replica: 28 (and keda.install: release or existing)": counted,
+        "in_flight_per_replica: 28 (and keda.install: component or existing)": counted,
         "keda.fast_scaler: {image: ...}": scale_out._replace(fast_scaler=True),
         "a faster start: pull the image before, import less (then measure pod_ready_seconds)": with_target(
             pod_ready_seconds=None

@@ -10,13 +10,26 @@ RELEASE_TYPE: Final = "kubernetes:helm.sh/v3:Release"
 
 
 class ChartInstall(StrEnum):
-    """How a chart that a cluster may have already is installed."""
+    """How a part that a cluster may have already is installed."""
 
-    RELEASE = "release"
+    COMPONENT = "component"
     """By this program, as a pinned Helm release."""
 
     EXISTING = "existing"
     """The cluster has it already; the stack installs nothing."""
+
+
+class OptionalInstall(StrEnum):
+    """How a part is installed that a stack can do without; the same words as ChartInstall."""
+
+    COMPONENT = "component"
+    """By this program, as a pinned Helm release."""
+
+    EXISTING = "existing"
+    """The cluster has it already; the stack installs nothing."""
+
+    NONE = "none"
+    """The cluster does not have it."""
 
 
 class Chart(NamedTuple):

@@ -42,6 +42,9 @@ RENAMED_KEYS: Final[Mapping[str, str]] = {
 }
 """Former name of a field -> its name now. The former names are rejected with the new one, and are not aliases."""
 
+RENAMED_VALUES: Final[Mapping[str, str]] = {"release": "component"}
+"""Former word of a choice -> its word now, rejected as RENAMED_KEYS are."""
+
 
 REPLACED_KEYS: Final[Mapping[str, Message]] = {"enforcement": ENFORCEMENT_REPLACED.message()}
 """Former name of a field whose values changed too -> what to set instead."""
@@ -231,8 +234,7 @@ def sentence(known: Sequence[str], item: ErrorDetails) -> Message:
             shown=shown, relation=relation, limit=context[limit], direction="more" if limit == "ge" else "less"
         )
     if kind == "enum":
-        choices = re.findall(r"'([^']*)'", str(context["expected"]))
-        return codes.NOT_A_CHOICE.message(shown=shown, suggested=suggestion(str(item["input"]), choices))
+        return unknown_choice(item["input"], re.findall(r"'([^']*)'", str(context["expected"])))
     if kind in {"string_type", "bool_type", "bool_parsing"}:
         type_name = "text" if kind == "string_type" else "true or false"
         return codes.WRONG_TYPE.message(shown=shown, wanted=type_name, advice=wanted(kind, item["input"]))
@@ -244,6 +246,14 @@ def sentence(known: Sequence[str], item: ErrorDetails) -> Message:
             shown=shown, advice=f"[{item['input'] if isinstance(item['input'], str) else '...'}]"
         )
     return codes.INVALID_VALUE.message(reason=item["msg"][:1].lower() + item["msg"][1:], shown=shown)
+
+
+def unknown_choice(value: Any, choices: Sequence[str]) -> Message:
+    """Names the new word of a renamed choice, otherwise the nearest known one."""
+    renamed = RENAMED_VALUES.get(value) if isinstance(value, str) else None
+    if renamed in choices:
+        return codes.RENAMED_VALUE.message(value=value, renamed=renamed)
+    return codes.NOT_A_CHOICE.message(shown=excerpt(value), suggested=suggestion(str(value), choices))
 
 
 BOUNDS: Final = {"greater_than_equal": ("below", "ge"), "less_than_equal": ("above", "le")}

@@ -56,7 +56,7 @@ class Platform(StrEnum):
 class CertManagerSettings(Model):
     """cert-manager: issues the certificate of the Prometheus operator's admission webhook."""
 
-    install: ChartInstall = ChartInstall.RELEASE
+    install: ChartInstall = ChartInstall.COMPONENT
     """How cert-manager is installed."""
 
     namespace: Annotated[str, AfterValidator(namespace_name)] = "cert-manager"

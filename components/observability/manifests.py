@@ -35,7 +35,7 @@ def namespaces(args: ObservabilityStackArgs) -> list[Manifest]:
     "privileged" for the node exporter, which reads the node's /proc and /sys.
     """
     cert_manager = args.cert_manager
-    installed = cert_manager.install is ChartInstall.RELEASE
+    installed = cert_manager.install is ChartInstall.COMPONENT
     labels = {"istio-injection": "disabled", "pod-security.kubernetes.io/enforce": "privileged"}
     meta = metadata(args.namespace, labels=standard_labels(args.namespace) | labels)
     others = [controller_namespace("cert-manager", cert_manager.namespace)] if installed else []

@@ -6,16 +6,15 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.args import (
-    KedaInstall,
     Prediction,
     Profile,
     ScalingSettings,
     ScalingTarget,
-    VpaInstall,
     native_hpa_issues,
     wants_vpa,
 )
 from meshed_mcp.components.autoscaling.scale_out_latency import pod_ready_seconds
+from meshed_mcp.components.core.charts import OptionalInstall
 from meshed_mcp.components.core.errors import ConfigIssue
 from meshed_mcp.components.core.names import MAX_SERVICE_NAME_CHARACTERS
 from meshed_mcp.components.mesh.routing.rollout_args import BlueGreen, Canary, Color
@@ -139,11 +138,11 @@ def target_issues(
     config: StackConfig, where: str, place: str, scaling: ScalingSettings, item: ServiceConfig
 ) -> Iterator[ConfigIssue]:
     """Issues of the scaling of a service or a pool; `place` is its field."""
-    if wants_vpa(scaling) and config.vpa.install is VpaInstall.NONE:
+    if wants_vpa(scaling) and config.vpa.install is OptionalInstall.NONE:
         yield ConfigIssue(where, f"{place}.right_sizing.mode", codes.NEEDS_VPA.message(key=f"{NAMESPACE}:vpa"))
     if not scaling.scales:
         return
-    if config.keda.install is KedaInstall.NONE:
+    if config.keda.install is OptionalInstall.NONE:
         for field, message in native_hpa_issues(scaling):
             yield ConfigIssue(where, f"{place}.{field}", message)
     yield from unreachable_issues(where, place, scaling, item)
@@ -179,7 +178,7 @@ def unreachable_issues(where: str, place: str, scaling: ScalingSettings, item: S
 
 def forecast_issues(config: StackConfig) -> Iterator[ConfigIssue]:
     """Retention shorter than the history of the forecast, and a horizon shorter than the start of a replica."""
-    if config.keda.install is KedaInstall.NONE:
+    if config.keda.install is OptionalInstall.NONE:
         return
     modes = {name: prediction_mode(config, item) for name, item in config.services.items()}
     predicted = {name: config.services[name] for name, mode in modes.items() if mode is not Prediction.OFF}

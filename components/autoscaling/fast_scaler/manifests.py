@@ -10,10 +10,11 @@ from meshed_mcp import contract
 from meshed_mcp.components.alerts.autoscaling import FAST_SCALER
 from meshed_mcp.components.alerts.record import Scope
 from meshed_mcp.components.alerts.rule import alert_rules
-from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, FastScalerSettings, KedaInstall, ScalingTarget
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, FastScalerSettings, ScalingTarget
 from meshed_mcp.components.autoscaling.fast_scaler import live_query
 from meshed_mcp.components.autoscaling.fast_scaler.agent_deployment import AutoscalerAgent, agent_manifests
 from meshed_mcp.components.autoscaling.forecast.rules import Rule, links
+from meshed_mcp.components.core.charts import OptionalInstall
 from meshed_mcp.components.core.manifest import Manifest, prometheus_rule
 from meshed_mcp.components.promql import fast_scaler, load, selectors
 
@@ -26,7 +27,7 @@ RULES_PER_GROUP: Final = 100
 
 def eligible_targets(args: AutoscalingPolicyArgs) -> dict[str, ScalingTarget]:
     """Targets whose minimum the fast scaler raises: those that scale on in-flight requests, with a minimum of 1."""
-    if args.keda.fast_scaler is None or args.keda.install is KedaInstall.NONE:
+    if args.keda.fast_scaler is None or args.keda.install is OptionalInstall.NONE:
         return {}
     return {name: item for name, item in args.targets.items() if item.scales and item.in_flight_per_replica is not None}
 

@@ -9,9 +9,10 @@ from meshed_mcp import contract
 from meshed_mcp.components.alerts.autoscaling import FORECAST, KEDA_OPERATOR, SERVICE_BUDGET
 from meshed_mcp.components.alerts.record import Scope
 from meshed_mcp.components.alerts.rule import Links, alert_rules
-from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall, ScalingTarget
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
 from meshed_mcp.components.autoscaling.forecast.args import ForecastSettings, Prediction
 from meshed_mcp.components.autoscaling.keda.values import OPERATOR
+from meshed_mcp.components.core.charts import OptionalInstall
 from meshed_mcp.components.core.manifest import Manifest, prometheus_rule
 from meshed_mcp.components.promql import forecast as queries
 
@@ -47,7 +48,7 @@ def prediction(target: ScalingTarget, args: AutoscalingPolicyArgs) -> Prediction
     A canary has none: its share of the load follows the weights, not the time of day.
     """
     uncounted = target.in_flight_per_replica is None or not target.scales
-    if args.forecast is None or args.keda.install is KedaInstall.NONE or uncounted:
+    if args.forecast is None or args.keda.install is OptionalInstall.NONE or uncounted:
         return Prediction.OFF
     return Prediction.OFF if target.version == contract.CANARY else target.prediction or args.forecast.mode
 
@@ -100,7 +101,7 @@ def links(args: AutoscalingPolicyArgs) -> Links:
 
 def keda_groups(args: AutoscalingPolicyArgs) -> list[Rule]:
     """The alert on a KEDA operator that the stack installs: every HPA of the cluster depends on it."""
-    if args.keda.install is not KedaInstall.RELEASE:
+    if args.keda.install is not OptionalInstall.COMPONENT:
         return []
     rules = list(alert_rules(KEDA_OPERATOR, Scope(args.keda.namespace, name=OPERATOR), links(args), args.alerts))
     return [{"name": "mcp-scaling-alerts", "rules": rules}] if rules else []

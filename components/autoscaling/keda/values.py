@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall
-from meshed_mcp.components.core.charts import Chart, ReleaseSpec
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
+from meshed_mcp.components.core.charts import Chart, OptionalInstall, ReleaseSpec
 from meshed_mcp.components.core.manifest import Manifest, controller_namespace
 from meshed_mcp.components.core.platform_objects import user_id_binding
 
@@ -20,7 +20,7 @@ KEPT: Final = {"helm.sh/resource-policy": "keep"}
 
 def keda_releases(args: AutoscalingPolicyArgs) -> list[ReleaseSpec]:
     """KEDA's release; none unless the stack installs KEDA."""
-    if args.keda.install is not KedaInstall.RELEASE:
+    if args.keda.install is not OptionalInstall.COMPONENT:
         return []
     chart = KEDA.mirrored(args.chart_mirror)
     return [ReleaseSpec("keda", args.keda.namespace, chart, keda_values(args.keda.replicas))]
@@ -28,14 +28,14 @@ def keda_releases(args: AutoscalingPolicyArgs) -> list[ReleaseSpec]:
 
 def namespaces(args: AutoscalingPolicyArgs) -> list[Manifest]:
     """KEDA's namespace; none unless the stack installs KEDA."""
-    if args.keda.install is not KedaInstall.RELEASE:
+    if args.keda.install is not OptionalInstall.COMPONENT:
         return []
     return [controller_namespace("keda", args.keda.namespace)]
 
 
 def user_id_bindings(args: AutoscalingPolicyArgs) -> list[Manifest]:
     """The binding of the chart's user ids on platforms that assign others."""
-    if args.keda.install is not KedaInstall.RELEASE:
+    if args.keda.install is not OptionalInstall.COMPONENT:
         return []
     return user_id_binding(args.keda.namespace, args.cluster_platform)
 

@@ -11,30 +11,18 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from meshed_mcp.components.autoscaling.profiles import Profile
 from meshed_mcp.components.core.args import Model
+from meshed_mcp.components.core.charts import OptionalInstall
 from meshed_mcp.components.core.names import namespace_name
 from meshed_mcp.components.core.quantity import Cores
 from meshed_mcp.error_codes.autoscaling import NOTHING_TO_RESIZE, RESIZED_AND_COUNTED
 from meshed_mcp.error_codes.code import Message
 
 
-class VpaInstall(StrEnum):
-    """Where the VerticalPodAutoscaler comes from."""
-
-    NONE = "none"
-    """No VPA: replicas keep the requests of the stack."""
-
-    EXISTING = "existing"
-    """The cluster has it."""
-
-    RELEASE = "release"
-    """The official chart, pinned."""
-
-
 class VpaSettings(Model):
     """The VerticalPodAutoscaler, once per cluster."""
 
-    install: VpaInstall = VpaInstall.NONE
-    """`none`, `existing` (the cluster has it) or `release` (the stack installs a pinned chart)."""
+    install: OptionalInstall = OptionalInstall.NONE
+    """`none`, `existing` (the cluster has it) or `component` (the stack installs a pinned chart)."""
 
     namespace: Annotated[str, AfterValidator(namespace_name)] = "vpa"
     """Namespace of its controllers; the stack creates it."""

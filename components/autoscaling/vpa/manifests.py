@@ -5,9 +5,9 @@ Only the server's container is sized: VPA ignores init containers, which native 
 
 from typing import Final
 
-from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget, VpaInstall
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
 from meshed_mcp.components.autoscaling.vpa.args import LEAST_CPU, LEAST_MEMORY, Resource, Sizing, sized
-from meshed_mcp.components.core.charts import Chart, ReleaseSpec
+from meshed_mcp.components.core.charts import Chart, OptionalInstall, ReleaseSpec
 from meshed_mcp.components.core.manifest import RESTRICTED_CONTAINER, Manifest, controller_namespace, manifest, metadata
 from meshed_mcp.components.core.platform_objects import user_id_binding
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
@@ -21,7 +21,7 @@ UPDATE_MODES: Final = {Sizing.OFF: "Off", Sizing.INITIAL: "Initial", Sizing.IN_P
 
 def vpa_manifests(args: AutoscalingPolicyArgs) -> list[Manifest]:
     """A VerticalPodAutoscaler for every target; none without the VPA controllers."""
-    if args.vpa.install is VpaInstall.NONE:
+    if args.vpa.install is OptionalInstall.NONE:
         return []
     return [right_sizing(name, target, args) for name, target in args.targets.items()]
 
@@ -57,21 +57,21 @@ def right_sizing(name: str, target: ScalingTarget, args: AutoscalingPolicyArgs) 
 
 def vpa_releases(args: AutoscalingPolicyArgs) -> list[ReleaseSpec]:
     """The controllers' release, or none."""
-    if args.vpa.install is not VpaInstall.RELEASE:
+    if args.vpa.install is not OptionalInstall.COMPONENT:
         return []
     return [ReleaseSpec("vpa", args.vpa.namespace, VPA.mirrored(args.chart_mirror), vpa_values(args.vpa.replicas))]
 
 
 def namespaces(args: AutoscalingPolicyArgs) -> list[Manifest]:
     """The controllers' namespace, or none."""
-    if args.vpa.install is not VpaInstall.RELEASE:
+    if args.vpa.install is not OptionalInstall.COMPONENT:
         return []
     return [controller_namespace("vpa", args.vpa.namespace)]
 
 
 def user_id_bindings(args: AutoscalingPolicyArgs) -> list[Manifest]:
     """The binding of the chart's user ids on platforms that assign others."""
-    if args.vpa.install is not VpaInstall.RELEASE:
+    if args.vpa.install is not OptionalInstall.COMPONENT:
         return []
     return user_id_binding(args.vpa.namespace, args.cluster_platform)
 

@@ -203,7 +203,7 @@ class ServiceMeshArgs(Model):
     hub: Annotated[str, AfterValidator(supported_istio_host)] = "docker.io/istio"
     """Registry prefix of the Istio images."""
 
-    gateway_api: ChartInstall = ChartInstall.RELEASE
+    gateway_api: ChartInstall = ChartInstall.COMPONENT
     """Source of the Gateway API CRDs; `existing` if the cluster's provider manages them."""
 
     traffic_capture: TrafficCapture = TrafficCapture.CNI

@@ -50,7 +50,7 @@ def istio_releases(args: ServiceMeshArgs) -> list[ReleaseSpec]:
     """
     crds, versions = GATEWAY_API_CRDS.mirrored(args.chart_mirror), revision_args.versions_by_revision(args)
     gateway_api = [ReleaseSpec(crds.name, ROOT_NAMESPACE, crds, {}, retained=True)]
-    releases = gateway_api if args.gateway_api is ChartInstall.RELEASE else []
+    releases = gateway_api if args.gateway_api is ChartInstall.COMPONENT else []
     releases.append(
         _release("istio-base", "base", max(versions.values(), key=revision_args.version_key), base_values(args), args)
     )

@@ -34,7 +34,7 @@ def test_the_scale_out_latency_of_a_service_is_printed_with_its_sum() -> None:
 def test_a_service_that_the_fast_scaler_does_not_cover_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requirement SCL-9: the table shows what happens to this service in this stack."""
     files = read_project(ROOT, "dev")
-    config = {**files.config, "meshed-mcp:keda": {"install": "release", "fast_scaler": {"image": "runtime:1"}}}
+    config = {**files.config, "meshed-mcp:keda": {"install": "component", "fast_scaler": {"image": "runtime:1"}}}
     plan = planned(config, files.secret_keys)
     stages = [stage.name for stage in decision_stages(scale_out_of(plan, "mcp-controller", 4))]
     assert stages == ["scrape of the pods", "fast scaler queries, KEDA scales"]

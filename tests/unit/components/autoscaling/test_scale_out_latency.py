@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from meshed_mcp.components.autoscaling.args import KedaInstall, ScalingTarget
+from meshed_mcp.components.autoscaling.args import ScalingTarget
 from meshed_mcp.components.autoscaling.nodes.args import BufferKind
 from meshed_mcp.components.autoscaling.scale_out_latency import (
     NEW_NODE,
@@ -21,9 +21,10 @@ from meshed_mcp.components.autoscaling.scale_out_latency import (
     ready_p99,
     ready_stages,
 )
+from meshed_mcp.components.core.charts import OptionalInstall
 
 
-def scale_out(scrape_seconds: int = 5, keda: KedaInstall = KedaInstall.RELEASE, **settings: Any) -> ScaleOut:
+def scale_out(scrape_seconds: int = 5, keda: OptionalInstall = OptionalInstall.COMPONENT, **settings: Any) -> ScaleOut:
     """A service of one replica with `settings`, and a step to twice the load."""
     target = ScalingTarget.model_validate({"min_replicas": 1, "max_replicas": 40, **settings})
     return ScaleOut(target, keda, scrape_seconds, 30, 1, factor=2)
@@ -33,7 +34,7 @@ SIMULATED = {
     "gauge, scrape 5 s": (scale_out(5), (10, 19), (17, 27)),
     "gauge, scrape 15 s": (scale_out(15), (15, 28), (22, 36)),
     "gauge, scrape 30 s": (scale_out(30), (23, 42), (30, 50)),
-    "cpu and memory": (scale_out(keda=KedaInstall.NONE), (20, 35), (27, 43)),
+    "cpu and memory": (scale_out(keda=OptionalInstall.NONE), (20, 35), (27, 43)),
 }
 
 

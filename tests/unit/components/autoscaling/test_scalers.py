@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall, KedaSettings
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaSettings
 from meshed_mcp.components.autoscaling.keda.values import keda_releases, namespaces
 from meshed_mcp.components.autoscaling.scalers import autoscaler_manifests
+from meshed_mcp.components.core.charts import OptionalInstall
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.infra.checks.schema import schema_issues
 
-WITHOUT = KedaSettings(install=KedaInstall.NONE)
+WITHOUT = KedaSettings(install=OptionalInstall.NONE)
 URL = "http://prometheus"
 
 
@@ -49,7 +50,7 @@ def test_setting_that_needs_keda_is_rejected_by_name() -> None:
     assert [str(issue) for issue in model_issues(AutoscalingPolicyArgs, raw, "scaling")] == [
         (
             "scaling: targets.mcp-rag.sessions_per_replica: needs KEDA, which keda.install: "
-            "none leaves out; remove it, or set keda.install: release or existing"
+            "none leaves out; remove it, or set keda.install: component or existing"
         ),
         (
             "scaling: targets.mcp-rag.cpu_percent: is null, and without KEDA only cpu_percent "

@@ -156,7 +156,7 @@ def remove(values: Any, location: tuple[str | int, ...]) -> None:
 COMPONENTS: list[tuple[type, dict[str, Any]]] = [
     (AutoscalingPolicy, {"targets": {}, "prometheus_url": "http://prometheus:9090"}),
     (MeshedMCPService, {"image": "registry.example.com/mcp-search:1.0"}),
-    (ObservabilityStack, {"cert_manager": {"install": "release"}}),
+    (ObservabilityStack, {"cert_manager": {"install": "component"}}),
     (ServiceMesh, {"domain": "mcp.example.com"}),
 ]
 

@@ -34,7 +34,7 @@ def dependencies_of(recording: Recording, item: Registration) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("install", ["release", "existing"])
+@pytest.mark.parametrize("install", ["component", "existing"])
 def test_registered_monitoring_objects_equal_the_rendered_ones(install: str) -> None:
     """Requirement CMP-1: what is rendered and checked is what is deployed."""
     args = ObservabilityStackArgs.model_validate({"cert_manager": {"install": install}})

@@ -8,7 +8,7 @@ from meshed_mcp.components.observability.manifests import observability_objects
 from meshed_mcp.components.observability.releases import cert_manager_releases, observability_releases
 
 
-def args(install: ChartInstall = ChartInstall.RELEASE, mirror: str | None = None) -> ObservabilityStackArgs:
+def args(install: ChartInstall = ChartInstall.COMPONENT, mirror: str | None = None) -> ObservabilityStackArgs:
     """Arguments with an install mode of cert-manager."""
     return ObservabilityStackArgs(cert_manager=CertManagerSettings(install=install), chart_mirror=mirror)
 

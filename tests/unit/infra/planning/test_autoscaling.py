@@ -115,7 +115,7 @@ def test_a_metric_that_needs_keda_is_rejected_without_it() -> None:
     assert lines({"scaling": {"schedules": [schedule]}}, keda={"install": "none"}) == [
         (
             "service mcp-a: scaling.schedules: needs KEDA, which keda.install: none "
-            "leaves out; remove it, or set keda.install: release or existing"
+            "leaves out; remove it, or set keda.install: component or existing"
         )
     ]
 
@@ -208,7 +208,7 @@ BAD_POOLS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {},
         (
             "pools.slow.scaling.right_sizing.mode: needs a VerticalPodAutoscaler; set "
-            "meshed-mcp:vpa: {install: release}, or remove it"
+            "meshed-mcp:vpa: {install: component}, or remove it"
         ),
     ),
     "sessions": (
@@ -232,7 +232,7 @@ BAD_POOLS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"keda": {"install": "none"}},
         (
             "pools.slow.scaling.queue: needs KEDA, which keda.install: none leaves out; remove "
-            "it, or set keda.install: release or existing"
+            "it, or set keda.install: component or existing"
         ),
     ),
     "a budget below its minimum": (

@@ -12,7 +12,7 @@ from meshed_mcp.components.promql import forecast
 from meshed_mcp.infra.checks.schema import schema_issues
 
 
-def policy(mode: Any = "forecast-only", keda: str = "release", **settings: Any) -> AutoscalingPolicyArgs:
+def policy(mode: Any = "forecast-only", keda: str = "component", **settings: Any) -> AutoscalingPolicyArgs:
     """A policy with one target."""
     raw = {"targets": {"mcp-rag": settings}, "prometheus_url": "http://prometheus", "keda": {"install": keda}}
     return AutoscalingPolicyArgs.model_validate({**raw, "forecast": {"mode": mode}})

@@ -1,12 +1,15 @@
 """KEDA's release and namespace."""
 
-from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaInstall, KedaSettings
+from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, KedaSettings
 from meshed_mcp.components.autoscaling.keda.values import keda_releases, keda_values, namespaces
+from meshed_mcp.components.core.charts import OptionalInstall
 
 URL = "http://prometheus.monitoring.svc:9090"
 
 
-def args(install: KedaInstall = KedaInstall.RELEASE, chart_mirror: str | None = None) -> AutoscalingPolicyArgs:
+def args(
+    install: OptionalInstall = OptionalInstall.COMPONENT, chart_mirror: str | None = None
+) -> AutoscalingPolicyArgs:
     """A policy without targets."""
     return AutoscalingPolicyArgs(
         targets={}, prometheus_url=URL, keda=KedaSettings(install=install), chart_mirror=chart_mirror
@@ -49,7 +52,7 @@ def test_keda_runs_outside_the_mesh() -> None:
 
 def test_existing_keda_is_left_alone() -> None:
     """Kubernetes allows one provider of external metrics per cluster."""
-    existing = args(KedaInstall.EXISTING)
+    existing = args(OptionalInstall.EXISTING)
     assert keda_releases(existing) == []
     assert namespaces(existing) == []
 

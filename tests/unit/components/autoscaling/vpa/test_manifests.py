@@ -100,7 +100,7 @@ def test_resizing_without_a_vpa_is_rejected_and_profile_defaults_are_left_out() 
     assert refused({"install": "none"}, right_sizing={"mode": "in-place"}) == [
         (
             "scaling: targets.mcp-rag: right_sizing.mode: needs a VerticalPodAutoscaler, which "
-            "vpa.install: none leaves out; remove it, or set vpa.install: release or existing"
+            "vpa.install: none leaves out; remove it, or set vpa.install: component or existing"
         )
     ]
     none = AutoscalingPolicyArgs.model_validate(raw({"profile": "singleton"}, {"install": "none"}))
@@ -144,7 +144,7 @@ def test_vpa_uses_cert_manager_certificates_and_no_hook_jobs() -> None:
 
 def test_vpa_installation_follows_its_setting() -> None:
     """Requirement CMP-7: one pinned release outside the mesh, or nothing where the cluster has VPA."""
-    release = AutoscalingPolicyArgs.model_validate({**raw({}, {"install": "release"}), "chart_mirror": "charts"})
+    release = AutoscalingPolicyArgs.model_validate({**raw({}, {"install": "component"}), "chart_mirror": "charts"})
     (item,) = vpa_releases(release)
     assert (item.namespace, item.chart.version, item.chart.reference) == ("vpa", VPA.version, f"charts/{VPA.name}")
     assert [meta["metadata"]["labels"]["istio-injection"] for meta in namespaces(release)] == ["disabled"]
