@@ -223,6 +223,7 @@ DERIVED_FIELDS: Final = {
         "domain": "domain",
         "namespaces": "namespace",
         "chart_mirror": "chart_mirror",
+        "hosts": "services",
         "shared_limits": "services",
         "access": "access",
         "egress": "services",
@@ -237,11 +238,28 @@ DERIVED_FIELDS: Final = {
     "observability": {
         "chart_mirror": "chart_mirror",
         "cluster_domain": "mesh.cluster_domain",
+        "istio_namespace": "mesh.root_namespace",
+        "mesh": "mesh",
         "defaults": "labels",
         "cluster_platform": "platform",
     },
 }
 """Fields of embedded models -> key of the stack that sets them; setting them directly is rejected."""
+
+
+WITHOUT_MESH: Final = {"mode": "none"}
+"""`meshed-mcp:mesh: none`, the short form."""
+
+WAYS_WITHOUT: Final = {
+    "mesh": "{install: existing} for an Istio of the cluster, or none for a cluster without a mesh",
+    "observability": "{prometheus: {install: existing, url: ...}, grafana: {install: existing}} for the cluster's own",
+    "keda": "{install: existing} for a KEDA of the cluster, or {install: none} for HPAs on CPU and memory",
+    "vpa": "{install: existing} for a VPA of the cluster, or {install: none}",
+}
+"""Key of a part of the cluster -> how a stack says that it does not install the part."""
+
+NOTHING: Final = (None, False, "", "null", "~", "none", "off", "false", "existing")
+"""Values by which people say that a part is not to be installed."""
 
 
 class ParseResult(NamedTuple):
@@ -267,7 +285,7 @@ def parse_stack(values: Mapping[str, Any], secret_keys: Collection[str] = ()) ->
     own = {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
     for key, value in own.items():
         try:
-            raw[key] = value if key in TEXT_KEYS else parse_json_value(key, value, secret_keys)
+            raw[key] = value if key in TEXT_KEYS else structure(key, value, secret_keys)
         except ConfigurationError as error:
             found += error.issues
     by_key = {key: key_issues(key, raw[key], raw) for key in sorted(set(StackConfig.model_fields) & set(raw))}
@@ -293,6 +311,19 @@ def valid_part(raw: dict[str, Any], by_key: Mapping[str, list[ConfigIssue]]) -> 
 def validated(raw: dict[str, Any]) -> StackConfig:
     """The model of a stack without issues."""
     return StackConfig.model_validate(with_derived_fields(raw), by_alias=False, by_name=True)
+
+
+def structure(key: str, value: Any, secret_keys: Collection[str]) -> Any:
+    """The value of a structured key or its short form.
+
+    Raises ConfigurationError, for a value such as null with the way to leave the part out.
+    """
+    if key == "mesh" and value == WITHOUT_MESH["mode"]:
+        return dict(WITHOUT_MESH)
+    if key in WAYS_WITHOUT and value in NOTHING:
+        message = codes.PART_LEFT_OUT.message(value=excerpt(value), way=WAYS_WITHOUT[key])
+        raise ConfigurationError.single("stack", message, f"{NAMESPACE}:{key}")
+    return parse_json_value(key, value, secret_keys)
 
 
 def parse_json_value(key: str, value: Any, secret_keys: Collection[str]) -> Any:

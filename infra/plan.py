@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs
 from meshed_mcp.components.autoscaling.fast_scaler.manifests import AGENT_NAME
-from meshed_mcp.components.core.charts import OptionalInstall
+from meshed_mcp.components.core.charts import ChartInstall, OptionalInstall
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError, suggestion
 from meshed_mcp.components.mesh.authorization.role_groups import Role
+from meshed_mcp.components.mesh.cluster.args import ExistingMesh
+from meshed_mcp.components.mesh.cluster.existing import installs_mesh
 from meshed_mcp.components.mesh.cluster.gateway import gateway_principal, gateway_reference
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.cluster.revision_args import DEFAULT_REVISION, injecting_revision
@@ -18,12 +20,11 @@ from meshed_mcp.components.mesh.egress.service_entry import key_hosts
 from meshed_mcp.components.mesh.multicluster.args import Remote
 from meshed_mcp.components.mesh.routing.tool_args import Pool, PoolSettings
 from meshed_mcp.components.mesh.service.args import IngressRef, MeshedMCPServiceArgs, ServiceMeshArgs, ServiceSettings
-from meshed_mcp.components.mesh.service.proxy_size import ProxySize
 from meshed_mcp.components.mesh.service.shared_state import SharedState, missing_shared_secrets
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.existing import prometheus_namespace
 from meshed_mcp.components.observability.prometheus.alert_rules import grafana_address
 from meshed_mcp.components.observability.prometheus.values import prometheus_url
-from meshed_mcp.components.observability.tracing.jaeger_config import OTLP_HTTP_PORT
 from meshed_mcp.components.pod.args import pod_settings
 from meshed_mcp.error_codes import stack as codes
 from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig, parse_stack
@@ -31,10 +32,10 @@ from meshed_mcp.infra.planning import autoscaling, nodes
 from meshed_mcp.infra.planning.bridge import bridge_args, bridge_issues
 from meshed_mcp.infra.planning.dependencies import registry_sidecar_egress_hosts, sidecar_egress_hosts
 from meshed_mcp.infra.planning.experiments import experiment_issues, open_experiments, open_faults
-from meshed_mcp.infra.planning.tracing import tracing, tracing_issues
-from meshed_mcp.infra.validation import policies
+from meshed_mcp.infra.planning.tracing import otlp_endpoint, tracing, tracing_issues
+from meshed_mcp.infra.validation import clusters, hosts, policies
 from meshed_mcp.infra.validation.accounts import account_issues, account_names
-from meshed_mcp.infra.validation.budgets import most_replicas
+from meshed_mcp.infra.validation.budgets import most_replicas, sidecar_size
 from meshed_mcp.infra.validation.mesh_modes import membership_issues, mode_issues
 from meshed_mcp.infra.validation.monitoring import monitoring_issues
 from meshed_mcp.infra.validation.networks import network_issues
@@ -96,6 +97,8 @@ def cross_issues(config: StackConfig, declared: Collection[str], now: datetime |
     yield from policies.claim_issues(config)
     if config.registry is not None:
         yield from registry_issues(config, config.registry)
+    yield from clusters.cluster_issues(config)
+    yield from hosts.host_issues(config)
     if config.namespace == config.observability.namespace:
         yield ConfigIssue("observability", "namespace", codes.NAMESPACE_OF_SERVICES.message())
 
@@ -142,18 +145,18 @@ def deployments(name: str, item: ServiceSettings) -> list[str]:
 
 def placement(config: StackConfig) -> dict[str, Any]:
     """Arguments that all services of a stack share."""
-    ingress = IngressRef(
-        gateway=gateway_reference(), host=config.domain, principal=gateway_principal(config.mesh.trust_domain)
-    )
     return {
         "namespace": config.namespace,
         "defaults": config.defaults,
         "accounts": account_names(config),
-        "ingress": ingress,
+        "ingress": ingress_ref(config),
         "session_key": config.session_key,
         "rate_limit_service": policies.rate_limit_service(config),
         "logs": config.logs,
-        "otlp_endpoint": f"http://{tracing(config).service}:{OTLP_HTTP_PORT}",
+        "otlp_endpoint": otlp_endpoint(config),
+        "existing_mesh": existing_mesh(config),
+        "monitor_labels": config.observability.monitor_labels,
+        "monitoring_namespace": prometheus_namespace(config.observability),
         "revision": None if (revision := injecting_revision(config.mesh)) == DEFAULT_REVISION else revision,
         "mode": config.mesh.mode,
         "remote": isinstance(config.mesh.multi_cluster, Remote),
@@ -172,6 +175,25 @@ def stack_proxy(config: StackConfig) -> EgressProxy | None:
         return None
     names = [*config.services, *([contract.REGISTRY_NAME] if config.registry else [])]
     return proxy.model_copy(update={"no_proxy": [*dict.fromkeys([*proxy.no_proxy, *names])]})
+
+
+def ingress_ref(config: StackConfig) -> IngressRef | None:
+    """The ingress gateway of exposed services; None without a mesh."""
+    mesh = config.mesh
+    if mesh.mode is MeshMode.NONE:
+        return None
+    principal = gateway_principal(mesh.trust_domain, mesh.gateway)
+    return IngressRef(gateway=gateway_reference(mesh), host=config.domain, principal=principal)
+
+
+def existing_mesh(config: StackConfig) -> ExistingMesh | None:
+    """What services need to know of an Istio that the stack does not install."""
+    mesh = config.mesh
+    if mesh.install is ChartInstall.COMPONENT:
+        return None
+    return ExistingMesh(
+        root_namespace=mesh.root_namespace, outbound=mesh.outbound, access_log_provider=mesh.access_log_provider
+    )
 
 
 def service_args(config: StackConfig, name: str, item: ServiceConfig, now: datetime | None) -> MeshedMCPServiceArgs:
@@ -197,11 +219,6 @@ def service_args(config: StackConfig, name: str, item: ServiceConfig, now: datet
     )
 
 
-def sidecar_size(config: StackConfig) -> ProxySize | None:
-    """Size of the sidecars; None in ambient mode."""
-    return None if config.mesh.mode is MeshMode.AMBIENT else config.mesh.proxy
-
-
 def sized_pools(item: ServiceConfig) -> dict[str, Pool]:
     """A service's pools with their initial replicas."""
     settings = PoolSettings.model_fields
@@ -219,7 +236,7 @@ def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPSer
         command=registry.command,
         path=contract.REGISTRY_PATH,
         callers=list(config.services),
-        methods=["GET", "POST", "PUT", "DELETE"],
+        **({} if config.mesh.mode is MeshMode.NONE else {"methods": ["GET", "POST", "PUT", "DELETE"]}),
         egress_hosts=config.logs.external_hosts,
         egress_gateway=config.mesh.egress_gateway is not None,
         secret_env=database,
@@ -234,16 +251,21 @@ def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPSer
 
 def mesh_args(config: StackConfig) -> ServiceMeshArgs:
     """Arguments of the mesh, with tracing, shared limits and egress of its services."""
+    place = {"monitoring_namespace": prometheus_namespace(config.observability)}
+    if config.mesh.mode is MeshMode.NONE:
+        return config.mesh.model_copy(update=place)
     derived = {
-        "monitoring_namespace": config.observability.namespace,
+        **place,
         "defaults": config.defaults,
         "accounts": account_names(config),
+        "hosts": hosts.gateway_hosts(config),
         "shared_limits": policies.shared_limits(config),
         "egress": policies.egress_identities(config),
         "organization_claim": policies.organization_claim(config),
         **key_fetch(config),
     }
-    return config.mesh.model_copy(update={"tracing": tracing(config), **derived})
+    own = {"tracing": tracing(config)} if installs_mesh(config.mesh) else {}
+    return config.mesh.model_copy(update={**own, **derived})
 
 
 def key_fetch(config: StackConfig) -> dict[str, Any]:
@@ -265,7 +287,12 @@ def observability_args(config: StackConfig) -> ObservabilityStackArgs:
         changes["login"] = login.model_copy(update={"groups": groups})
     grafana = config.observability.grafana.model_copy(update=changes)
     prometheus = config.observability.prometheus.model_copy(update={"readers": prometheus_readers(config)})
-    place = {"cluster_domain": config.mesh.cluster_domain, "defaults": config.defaults}
+    place = {
+        "cluster_domain": config.mesh.cluster_domain,
+        "defaults": config.defaults,
+        "istio_namespace": config.mesh.root_namespace,
+        "mesh": config.mesh.mode is not MeshMode.NONE,
+    }
     return config.observability.model_copy(update={"grafana": grafana, "prometheus": prometheus, **place})
 
 
@@ -285,7 +312,9 @@ def autoscaling_args(config: StackConfig) -> AutoscalingPolicyArgs:
     return AutoscalingPolicyArgs(
         targets={name: target for name, target in targets.items() if target.scales or is_sized},
         namespace=config.namespace,
-        prometheus_url=prometheus_url(config.observability.namespace),
+        prometheus_url=prometheus_url(config.observability),
+        monitor_labels=config.observability.monitor_labels,
+        rule_labels=config.observability.rule_labels,
         forecast=config.forecast,
         alerts=config.observability.alerts,
         runbooks_url=config.observability.runbooks_url,

@@ -164,6 +164,12 @@ class AutoscalingPolicyArgs(Model):
     alerts: AlertOverrides = Field(default={})
     """Name of an alert -> overrides; names, thresholds and units are in docs/reference/alerts.md."""
 
+    monitor_labels: dict[str, str] = Field(default_factory=dict)
+    """Labels of every PodMonitor, by which an existing Prometheus selects them."""
+
+    rule_labels: dict[str, str] | None = None
+    """Labels of every PrometheusRule; unset = as `monitor_labels`."""
+
     runbooks_url: str = "docs/runbooks"
     """Base of the alerts' runbook links, without a trailing slash."""
 

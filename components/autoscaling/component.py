@@ -1,6 +1,6 @@
 """Component `AutoscalingPolicy`: KEDA once per cluster, and an autoscaler for every service that scales."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import pulumi
@@ -15,7 +15,14 @@ from meshed_mcp.components.autoscaling.nodes import manifests as nodes
 from meshed_mcp.components.autoscaling.nodes import provisioning
 from meshed_mcp.components.autoscaling.vpa import manifests as vpa
 from meshed_mcp.components.core import register
+from meshed_mcp.components.core.manifest import Manifest, selected_by_prometheus
 from meshed_mcp.components.core.platform_objects import for_platform
+
+
+def labeled(items: Iterable[Manifest], args: AutoscalingPolicyArgs) -> list[Manifest]:
+    """The objects, with the labels by which an existing Prometheus selects monitors and rules."""
+    return selected_by_prometheus(items, args.monitor_labels, args.rule_labels)
+
 
 MINIMUM: Final = "spec.minReplicaCount"
 """Field that the fast scaler owns after creation."""
@@ -48,19 +55,18 @@ class AutoscalingPolicy(register.Component):
         namespaces = register.objects(values.namespaces(checked), child)
         namespaces += register.objects(values.user_id_bindings(checked), register.after(child, namespaces))
         keda = register.releases_in_order(values.keda_releases(checked), register.after(child, namespaces))
-        register.objects(rules.forecast_rules(checked), child)
+        register.objects(labeled(rules.forecast_rules(checked), checked), child)
         made = scalers.autoscaler_manifests(checked)
         raised = {("ScaledObject", target): [MINIMUM] for target in eligible_targets(checked)}
         register.objects(made, register.after(child, keda), raised)
-        platform = checked.cluster_platform
         agents = [*fast_scaler_manifests(checked), *pod_deletion_cost.pod_deletion_cost_manifests(checked)]
-        register.objects(for_platform(agents, platform), child)
+        register.objects(labeled(for_platform(agents, checked.cluster_platform), checked), child)
         vpa_namespaces = register.objects(vpa.namespaces(checked), child)
         vpa_namespaces += register.objects(vpa.user_id_bindings(checked), register.after(child, vpa_namespaces))
         controllers = register.releases_in_order(vpa.vpa_releases(checked), register.after(child, vpa_namespaces))
         register.objects(vpa.vpa_manifests(checked), register.after(child, controllers))
         capacity = [*nodes.node_manifests(checked), *provisioning.node_pools(checked)]
-        register.objects(for_platform(capacity, platform), child)
+        register.objects(for_platform(capacity, checked.cluster_platform), child)
         register.releases_in_order(provisioning.cluster_autoscaler_releases(checked), child)
         self.scaled_objects = pulumi.Output.from_input([register.resource_name(item) for item in made])
         self.keda_namespace = pulumi.Output.from_input(checked.keda.namespace)

@@ -17,8 +17,8 @@ from meshed_mcp.components.core.args import camel, written_name
 from meshed_mcp.components.core.tagged import Location, inside, tagged_models, untagged
 from meshed_mcp.error_codes import values as codes
 from meshed_mcp.error_codes.code import Message, MessageError
-from meshed_mcp.error_codes.service import ENFORCEMENT_REPLACED
 from meshed_mcp.error_codes.pod import UNKNOWN_FIELD_OF_POD
+from meshed_mcp.error_codes.service import ENFORCEMENT_REPLACED
 
 MAXIMUM_SHOWN_CHARACTERS: Final = 60
 """Longest excerpt of a wrong value in a message."""

@@ -1,5 +1,6 @@
 """Kubernetes objects as plain data: type, labels, metadata and common objects. `register.py` makes them resources."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from meshed_mcp import contract
@@ -37,6 +38,24 @@ def manifest(api_version: str, kind: str, meta: Manifest, spec: Manifest | None 
     """One object; `spec` is left out where the kind has none."""
     body = {} if spec is None else {"spec": spec}
     return {"apiVersion": api_version, "kind": kind, "metadata": meta, **body, **more}
+
+
+def with_labels(item: Manifest, labels: dict[str, str]) -> Manifest:
+    """The object with further labels, such as those by which an existing controller selects it."""
+    meta = item["metadata"]
+    return item | {"metadata": {**meta, "labels": {**meta["labels"], **labels}}} if labels else item
+
+
+def selected_by_prometheus(
+    items: Iterable[Manifest], monitor_labels: dict[str, str], rule_labels: dict[str, str] | None
+) -> list[Manifest]:
+    """The objects, monitors and rules with the labels by which Prometheus selects them; rules by default as monitors.
+
+    Source: Prometheus operator, `podMonitorSelector`, `serviceMonitorSelector` and `ruleSelector`.
+    """
+    rules = monitor_labels if rule_labels is None else rule_labels
+    labels = {"PodMonitor": monitor_labels, "ServiceMonitor": monitor_labels, "PrometheusRule": rules}
+    return [with_labels(item, labels.get(item["kind"], {})) for item in items]
 
 
 def prometheus_rule(name: str, namespace: str, groups: list[dict[str, Any]]) -> Manifest:

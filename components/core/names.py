@@ -42,10 +42,14 @@ def host_name(name: str) -> str:
 
 
 def domain_name(name: str) -> str:
-    """Host name of a gateway: fully qualified. Source: Istio API, Gateway `servers.hosts`, FQDN format."""
-    if "." not in host_name(name):
+    """Host name of a gateway in lower case, because hosts are compared without case; fully qualified.
+
+    Source: RFC 9110, section 4.2.3; Istio API, Gateway `servers.hosts`, FQDN format.
+    """
+    host = host_name(name.lower())
+    if "." not in host:
         raise codes.SHORT_GATEWAY_HOST.error(name=name)
-    return name
+    return host
 
 
 def object_name(name: str) -> str:

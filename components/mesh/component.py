@@ -56,9 +56,9 @@ class ServiceMesh(register.Component):
         self.remote_kubeconfig = remote_kubeconfig(
             checked, dict(zip(map(register.resource_name, manifests), objects, strict=True))
         )
-        self.gateway_reference = pulumi.Output.from_input(gateway_reference())
+        self.gateway_reference = pulumi.Output.from_input(gateway_reference(checked))
         self.gateway_host = pulumi.Output.from_input(checked.domain)
-        self.gateway_principal = pulumi.Output.from_input(gateway_principal(checked.trust_domain))
+        self.gateway_principal = pulumi.Output.from_input(gateway_principal(checked.trust_domain, checked.gateway))
         self.register_outputs(
             {
                 "gateway_reference": self.gateway_reference,

@@ -12,6 +12,7 @@ from meshed_mcp.components.core.names import host_name, namespace_name, object_n
 from meshed_mcp.components.core.object_metadata import ObjectDefaults
 from meshed_mcp.components.core.platform import ClusterPlatform
 from meshed_mcp.components.observability.alertmanager.args import EmailReceiver, SecretFile
+from meshed_mcp.components.observability.existing import PrometheusSelectors, part_issues
 from meshed_mcp.components.observability.grafana.gateway import GrafanaExposure
 from meshed_mcp.components.observability.grafana.login import GrafanaLogin
 from meshed_mcp.components.observability.kiali.args import KialiSettings
@@ -20,6 +21,7 @@ from meshed_mcp.components.observability.prometheus.slo import SloSettings
 from meshed_mcp.components.observability.sizing.resources import Reservation
 from meshed_mcp.components.observability.tracing.collector_args import CollectorSettings
 from meshed_mcp.components.observability.tracing.jaeger_args import JaegerSettings
+from meshed_mcp.error_codes.code import raise_all
 from meshed_mcp.error_codes.observability import EXPOSED_WITHOUT_LOGIN, INVALID_POD_REFERENCE, LOGIN_WITHOUT_URL
 from meshed_mcp.error_codes.values import INVALID_WEB_ADDRESS
 
@@ -67,7 +69,20 @@ class CertManagerSettings(Model):
 
 
 class PrometheusSettings(Model):
-    """Prometheus: retention, storage, scrapes, resources."""
+    """Prometheus: retention, storage, scrapes, resources; or where an existing one is."""
+
+    install: ChartInstall = ChartInstall.COMPONENT
+    """`component` (the stack installs the operator, Prometheus and Alertmanager) or `existing` (the cluster has them).
+    """
+
+    url: Annotated[str, AfterValidator(web_address)] | None = None
+    """URL of an existing Prometheus in the cluster, such as `http://prometheus-operated.monitoring.svc:9090`."""
+
+    namespace: Annotated[str, AfterValidator(namespace_name)] | None = None
+    """Namespace of an existing Prometheus, whose pods may scrape; unset = the namespace of monitoring."""
+
+    selectors: PrometheusSelectors = PrometheusSelectors()
+    """Selectors of an existing Prometheus, if you want them compared with `monitor_labels` and `rule_labels`."""
 
     retention_days: int = Field(default=15, ge=1, le=3650)
     """Days after which Prometheus deletes samples; on a full volume it deletes the oldest earlier."""
@@ -113,7 +128,21 @@ class AlertmanagerSettings(Model):
 
 
 class GrafanaSettings(Model):
-    """Grafana: one replica on its own volume."""
+    """Grafana: one replica on its own volume; or how an existing one finds dashboards."""
+
+    install: ChartInstall = ChartInstall.COMPONENT
+    """`component` (the stack installs Grafana) or `existing` (its sidecar loads the dashboards' ConfigMaps)."""
+
+    dashboard_labels: dict[str, str] = Field(default_factory=lambda: {"grafana_dashboard": "1"}, min_length=1)
+    """Labels of the dashboards' ConfigMaps, by which the sidecar of an existing Grafana finds them. Source of the
+    default: kube-prometheus-stack."""
+
+    folder: str = Field(default="MCP", min_length=1, max_length=64)
+    """Folder of the dashboards."""
+
+    folder_annotation: str = Field(default="grafana_folder", min_length=1, max_length=253)
+    """Annotation with the folder that the sidecar of an existing Grafana reads (`sidecar.dashboards.folderAnnotation`).
+    """
 
     admin_secret: Annotated[str, AfterValidator(object_name)] = "grafana-admin"  # noqa: S105 - a Secret's name
     """Secret in the stack's namespace with the keys `admin-user` and `admin-password`."""
@@ -152,7 +181,20 @@ class ObservabilityStackArgs(Model):
     """Arguments of `ObservabilityStack`; the defaults suit a production cluster of about fifty servers."""
 
     namespace: Annotated[str, AfterValidator(namespace_name)] = "monitoring"
-    """Namespace of all parts except cert-manager; the stack creates it outside the mesh."""
+    """Namespace of all parts except cert-manager, outside the mesh. The stack creates it, unless every part in it is
+    `existing`."""
+
+    istio_namespace: Annotated[str, AfterValidator(namespace_name)] = "istio-system"
+    """Namespace of istiod, for Kiali."""
+
+    mesh: bool = True
+    """False = a cluster without Istio: no monitors, rules, alerts and dashboards of proxies and istiod."""
+
+    monitor_labels: dict[str, str] = Field(default_factory=dict)
+    """Labels of every PodMonitor, by which an existing Prometheus selects them: `release: kube-prometheus-stack`."""
+
+    rule_labels: dict[str, str] | None = None
+    """Labels of every PrometheusRule; unset = as `monitor_labels`."""
 
     platform: Platform = Platform.MANAGED
     """Whether Prometheus can scrape the control plane."""
@@ -199,6 +241,11 @@ class ObservabilityStackArgs(Model):
 
     chart_mirror: str | None = None
     """Repository (URL) or folder with all charts; unset = the official repositories."""
+
+    @model_validator(mode="after")
+    def _fits_existing_parts(self) -> Self:
+        raise_all(part_issues(self))
+        return self
 
     @property
     def stores_request_sizes(self) -> bool:

@@ -9,10 +9,10 @@ from typing import Any
 import pulumi
 
 from meshed_mcp.components.core import register
-from meshed_mcp.components.core.scraping import GRAFANA_PORT, GRAFANA_SERVICE
 from meshed_mcp.components.observability import manifests, releases
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.config_maps import dashboard_config_maps
+from meshed_mcp.components.observability.grafana.values import grafana_url
 from meshed_mcp.components.observability.kiali.release import kiali_release
 from meshed_mcp.components.observability.prometheus.values import prometheus_url
 from meshed_mcp.components.observability.tracing.collectors import otlp_endpoint
@@ -31,8 +31,8 @@ class ObservabilityStack(register.Component):
     otlp_endpoint: pulumi.Output[str]
     """Endpoint for spans inside the cluster, OTLP over gRPC."""
 
-    grafana_url: pulumi.Output[str]
-    """Address of Grafana inside the cluster."""
+    grafana_url: pulumi.Output[str | None]
+    """Address of Grafana inside the cluster; of an existing one: its `url`."""
 
     def __init__(
         self,
@@ -50,10 +50,9 @@ class ObservabilityStack(register.Component):
         prerequisites = register.objects(manifests.chart_prerequisites(checked), inside)
         register.objects(manifests.tracing_objects(checked), inside)
         installed = [register.release(spec, inside) for spec in releases.prerequisite_releases(checked)]
-        stack = register.release(
-            releases.kube_prometheus_stack_release(checked), register.after(child, [*prerequisites, *installed])
-        )
-        after_stack = register.after(child, [stack])
+        before = register.after(child, [*prerequisites, *installed] or namespaces)
+        stack = [register.release(spec, before) for spec in releases.stack_releases(checked)]
+        after_stack = register.after(child, stack or namespaces)
         objects = [dashboard_config_maps, manifests.prometheus_rules, manifests.pod_monitors]
         register.objects([item for render in objects for item in render(checked)], after_stack)
         register.objects(manifests.grafana_routes(checked), inside)
@@ -63,9 +62,8 @@ class ObservabilityStack(register.Component):
 
     def set_outputs(self, args: ObservabilityStackArgs) -> None:
         """Set the outputs; last, because Pulumi then considers the component complete."""
-        namespace = args.namespace
-        self.prometheus_url = pulumi.Output.from_input(prometheus_url(namespace))
+        self.prometheus_url = pulumi.Output.from_input(prometheus_url(args))
         self.otlp_endpoint = pulumi.Output.from_input(otlp_endpoint(args))
-        self.grafana_url = pulumi.Output.from_input(f"http://{GRAFANA_SERVICE}.{namespace}.svc:{GRAFANA_PORT}")
+        self.grafana_url = pulumi.Output.from_input(grafana_url(args))
         names = ("prometheus_url", "otlp_endpoint", "grafana_url")
         self.register_outputs({name: getattr(self, name) for name in names})

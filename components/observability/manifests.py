@@ -1,16 +1,24 @@
 """Kubernetes objects of monitoring that no chart renders."""
 
-from meshed_mcp.components.core.charts import ChartInstall
-from meshed_mcp.components.core.manifest import Manifest, controller_namespace, manifest, metadata, standard_labels
+from meshed_mcp.components.core.manifest import (
+    Manifest,
+    controller_namespace,
+    manifest,
+    metadata,
+    selected_by_prometheus,
+    standard_labels,
+)
 from meshed_mcp.components.core.platform_objects import for_platform, user_id_binding
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.dashboards.config_maps import dashboard_config_maps
+from meshed_mcp.components.observability.existing import installed, owns_namespace
 from meshed_mcp.components.observability.grafana.gateway import grafana_route
 from meshed_mcp.components.observability.grafana.values import admin_secrets
 from meshed_mcp.components.observability.metrics import monitors
 from meshed_mcp.components.observability.network_policies import metrics_network_policies, tracing_network_policies
 from meshed_mcp.components.observability.prometheus.alert_rules import alert_rules
 from meshed_mcp.components.observability.prometheus.recording_rules import recording_rules
+from meshed_mcp.components.observability.releases import installs_cert_manager
 from meshed_mcp.components.observability.tracing.collectors import collector_objects
 from meshed_mcp.components.observability.tracing.jaeger import jaeger_objects
 
@@ -29,30 +37,28 @@ def observability_objects(args: ObservabilityStackArgs) -> list[Manifest]:
 
 
 def namespaces(args: ObservabilityStackArgs) -> list[Manifest]:
-    """Namespaces of monitoring and, unless it exists, of cert-manager.
+    """Namespaces of monitoring, if the stack runs pods there, and of cert-manager, if it installs it.
 
     Monitoring is outside the mesh: Helm's jobs, scrapes and webhooks hang or fail behind a sidecar. Pod security is
     "privileged" for the node exporter, which reads the node's /proc and /sys.
     """
-    cert_manager = args.cert_manager
-    installed = cert_manager.install is ChartInstall.COMPONENT
     labels = {"istio-injection": "disabled", "pod-security.kubernetes.io/enforce": "privileged"}
     meta = metadata(args.namespace, labels=standard_labels(args.namespace) | labels)
-    others = [controller_namespace("cert-manager", cert_manager.namespace)] if installed else []
-    return [manifest("v1", "Namespace", meta), *others]
+    own = [manifest("v1", "Namespace", meta)] if owns_namespace(args) else []
+    others = [controller_namespace("cert-manager", args.cert_manager.namespace)] if installs_cert_manager(args) else []
+    return [*own, *others]
 
 
 def chart_prerequisites(args: ObservabilityStackArgs) -> list[Manifest]:
     """Secrets, NetworkPolicies and bindings that exist before the charts are installed."""
-    return [
-        *admin_secrets(args.grafana, args.namespace),
-        *metrics_network_policies(args),
-        *user_id_binding(args.namespace, args.cluster_platform),
-    ]
+    secrets = admin_secrets(args.grafana, args.namespace) if installed(args.grafana) else []
+    return [*secrets, *metrics_network_policies(args), *user_id_binding(args.namespace, args.cluster_platform)]
 
 
 def tracing_objects(args: ObservabilityStackArgs) -> list[Manifest]:
-    """Jaeger and the collectors."""
+    """Jaeger and the collectors; none beside an existing collector."""
+    if not installed(args.jaeger):
+        return []
     items = [
         *jaeger_objects(args.jaeger, args.namespace, args.storage_class),
         *collector_objects(args),
@@ -63,13 +69,22 @@ def tracing_objects(args: ObservabilityStackArgs) -> list[Manifest]:
 
 def prometheus_rules(args: ObservabilityStackArgs) -> list[Manifest]:
     """Recording rules and alerts."""
-    return [recording_rules(args.slo, args.prometheus.retention_days, args.namespace), alert_rules(args)]
+    retention = args.prometheus.retention_days
+    found = [recording_rules(args.slo, retention, args.namespace, mesh=args.mesh), alert_rules(args)]
+    return selected_by_prometheus(found, args.monitor_labels, args.rule_labels)
 
 
 def pod_monitors(args: ObservabilityStackArgs) -> list[Manifest]:
     """PodMonitors of the mesh, the rate limit service, Jaeger and the collectors."""
-    namespaced = (monitors.istiod_monitor, monitors.rate_limit_monitor, monitors.tracing_monitor)
-    return [monitors.envoy_monitor(args), *(monitor(args.namespace) for monitor in namespaced)]
+    namespace = args.namespace
+    mesh = [
+        monitors.envoy_monitor(args),
+        monitors.istiod_monitor(namespace),
+        monitors.rate_limit_monitor(namespace),
+    ]
+    tracing = [monitors.tracing_monitor(namespace)] if installed(args.jaeger) else []
+    found = [*(mesh if args.mesh else []), *tracing]
+    return selected_by_prometheus(found, args.monitor_labels, args.rule_labels)
 
 
 def grafana_routes(args: ObservabilityStackArgs) -> list[Manifest]:

@@ -10,6 +10,7 @@ from typing import Final
 from meshed_mcp.components.core.manifest import NAMESPACE_LABEL, Manifest, manifest, metadata
 from meshed_mcp.components.core.scraping import GRAFANA_SERVICE
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.existing import installed, prometheus_namespace
 from meshed_mcp.components.observability.kiali import release as kiali
 from meshed_mcp.components.observability.prometheus.values import PROMETHEUS_PORT
 from meshed_mcp.components.observability.tracing import jaeger, jaeger_config
@@ -35,14 +36,15 @@ def metrics_network_policies(args: ObservabilityStackArgs) -> list[Manifest]:
     queries = [{"from": readers, "ports": tcp(PROMETHEUS_PORT)}] if readers else []
     gossip = [*tcp(ALERTMANAGER_PORT, GOSSIP_PORT, RELOADER_PORT), {"protocol": "UDP", "port": GOSSIP_PORT}]
     scraped = {"from": [monitoring], "ports": tcp(PROMETHEUS_PORT, RELOADER_PORT)}
-    shown = {"from": [monitoring, *gateway_pods(args)], "ports": tcp(GRAFANA_POD_PORT)}
-    found = [
+    shown = {"from": [*scrapers(args), *gateway_pods(args)], "ports": tcp(GRAFANA_POD_PORT)}
+    prometheus = [
         network_policy("prometheus", args.namespace, [scraped, *queries]),
         network_policy("alertmanager", args.namespace, [{"from": [monitoring], "ports": gossip}]),
-        network_policy(GRAFANA_SERVICE, args.namespace, [shown]),
     ]
+    found = prometheus if installed(args.prometheus) else []
+    found += [network_policy(GRAFANA_SERVICE, args.namespace, [shown])] if installed(args.grafana) else []
     if args.kiali is not None:
-        metrics = {"from": [monitoring], "ports": tcp(kiali.METRICS_PORT)}
+        metrics = {"from": scrapers(args), "ports": tcp(kiali.METRICS_PORT)}
         found.append(network_policy(kiali.NAME, args.namespace, [metrics]))
     return found
 
@@ -60,18 +62,22 @@ def tracing_network_policies(args: ObservabilityStackArgs) -> list[Manifest]:
             GATEWAY: ((), (jaeger_config.METRICS_PORT, *OTLP_PORTS)),
             AGENT: (OTLP_PORTS, (jaeger_config.METRICS_PORT,)),
         }
-    monitoring = pods_of(args.namespace)
     return [
         network_policy(
             name,
             args.namespace,
             [
                 *([{"from": [{"namespaceSelector": {}}], "ports": tcp(*cluster)}] if cluster else []),
-                {"from": [monitoring], "ports": tcp(*own)},
+                {"from": scrapers(args), "ports": tcp(*own)},
             ],
         )
         for name, (cluster, own) in ports.items()
     ]
+
+
+def scrapers(args: ObservabilityStackArgs) -> list[Manifest]:
+    """Peers of the pods of monitoring, and of an existing Prometheus and Grafana in another namespace."""
+    return [pods_of(namespace) for namespace in dict.fromkeys([args.namespace, prometheus_namespace(args)])]
 
 
 def gateway_pods(args: ObservabilityStackArgs) -> list[Manifest]:

@@ -11,6 +11,7 @@ from meshed_mcp.components.mesh.cluster.args import EGRESS_NAMESPACE
 from meshed_mcp.components.mesh.egress.sidecar import EGRESS_SERVICE
 from meshed_mcp.error_codes import check as codes
 from meshed_mcp.error_codes.code import Message
+from meshed_mcp.infra.checks.existing import NOTHING, Existing
 
 Finding = tuple[Manifest, str, Message]
 """(object, field, message)."""
@@ -25,8 +26,9 @@ EGRESS_GATEWAY: Final = (EGRESS_NAMESPACE, EGRESS_SERVICE)
 class Index:
     """Index of a stack's objects by kind, namespace and name."""
 
-    def __init__(self, objects: Iterable[Manifest]) -> None:
+    def __init__(self, objects: Iterable[Manifest], existing: Existing = NOTHING) -> None:
         self.objects = list(objects)
+        self.existing = existing
         self.by_key = {identity(item)[1:]: item for item in self.objects}
 
     def of_kind(self, *kinds: str) -> list[Manifest]:
@@ -55,9 +57,11 @@ class Index:
         ]
 
 
-def reference_issues(objects: Iterable[Manifest]) -> tuple[list[ConfigIssue], list[Message]]:
+def reference_issues(
+    objects: Iterable[Manifest], existing: Existing = NOTHING
+) -> tuple[list[ConfigIssue], list[Message]]:
     """Issues, and sorted notes on namespaces that must exist before the deployment."""
-    index = Index(objects)
+    index = Index(objects, existing)
     issues = [
         ConfigIssue(object_title(item), field, message)
         for item in index.objects
@@ -84,18 +88,17 @@ def issues_of_kind(index: Index, item: Manifest) -> Iterator[tuple[str, Message 
 
 
 def namespace_notes(index: Index) -> Iterator[Message]:
-    """Namespaces that must exist, for a program that creates none."""
-    if not index.of_kind("Namespace"):
-        used = {item["metadata"].get("namespace", "") for item in index.objects}
-        for namespace in used - BUILT_IN_NAMESPACES - {""}:
-            yield codes.NAMESPACE_MUST_EXIST.message(namespace=namespace)
+    """Namespaces that must exist: of existing parts, and all of a program that creates none."""
+    used = {item["metadata"].get("namespace", "") for item in index.objects} - BUILT_IN_NAMESPACES - {""}
+    for namespace in used & index.existing.namespaces if index.of_kind("Namespace") else used:
+        yield codes.NAMESPACE_MUST_EXIST.message(namespace=namespace)
 
 
 def namespace_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | None]]:
     """A program that creates namespaces must create or find built in those of its objects."""
     namespace = item["metadata"].get("namespace", "")
     names = [found["metadata"]["name"] for found in index.of_kind("Namespace")]
-    if namespace and names and namespace not in {*BUILT_IN_NAMESPACES, *names}:
+    if namespace and names and namespace not in {*BUILT_IN_NAMESPACES, *index.existing.namespaces, *names}:
         suggested = suggestion(namespace, names)
         yield "metadata.namespace", codes.NAMESPACE_NOT_IN_STACK.message(namespace=namespace, suggested=suggested)
 
@@ -126,7 +129,7 @@ def route_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message | 
     """Gateways, destination hosts and subsets of a VirtualService."""
     namespace = item["metadata"]["namespace"]
     for gateway in item["spec"].get("gateways", ()):
-        if gateway != "mesh":
+        if gateway != "mesh" and gateway not in index.existing.gateways:
             owner, _, name = gateway.rpartition("/")
             yield "spec.gateways", index.absent("Gateway", owner or namespace, name)
     for number, route in enumerate(item["spec"].get("http", ())):

@@ -5,6 +5,7 @@ from math import ceil
 
 from meshed_mcp.components.autoscaling.cost import Requests, affordable_replicas, replica_month
 from meshed_mcp.components.core.errors import ConfigIssue
+from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.routing.tool_args import PoolSettings
 from meshed_mcp.components.mesh.service.args import ServiceSettings
 from meshed_mcp.components.mesh.service.container_args import ServerResources
@@ -14,26 +15,35 @@ from meshed_mcp.error_codes.stack import BUDGET_TOO_SMALL, BUDGET_WITH_CANARY
 from meshed_mcp.infra.config import PoolConfig, ServiceConfig, StackConfig
 
 
+def sidecar_size(config: StackConfig) -> ProxySize | None:
+    """Size of the sidecars; None without sidecars."""
+    return config.mesh.proxy if config.mesh.mode is MeshMode.SIDECAR else None
+
+
 def requests_of(
     item: ServiceSettings,
-    proxy: ProxySize = ProxySize.MEDIUM,
+    proxy: ProxySize | None = ProxySize.MEDIUM,
     pool: PoolSettings | None = None,
     bridge: ServerResources | None = None,
 ) -> Requests:
     """Requests of one replica of a service or its `pool`: server, sidecar, and the bridge beside the server.
 
-    `proxy` is the size of the sidecar if the service sets none, `bridge` that of the bridge.
+    `proxy` is the size of the sidecar if the service sets none, `bridge` that of the bridge. None = no sidecar; so has
+    a service whose own `mode` has none.
     """
     server = item.resources if pool is None or pool.resources is None else pool.resources
-    size = size_annotations(item.proxy or proxy)
-    proxy_cpu, proxy_memory = (size[f"sidecar.istio.io/{name}"] for name in ("proxyCPU", "proxyMemory"))
     servers = [server, *([bridge or ServerResources()] if item.has_upstream else [])]
-    return Requests((*(each.cpu for each in servers), proxy_cpu), (*(each.memory for each in servers), proxy_memory))
+    cpu, memory = [each.cpu for each in servers], [each.memory for each in servers]
+    if proxy is not None and getattr(item, "mode", MeshMode.SIDECAR) is MeshMode.SIDECAR:
+        size = size_annotations(item.proxy or proxy)
+        cpu.append(size["sidecar.istio.io/proxyCPU"])
+        memory.append(size["sidecar.istio.io/proxyMemory"])
+    return Requests(tuple(cpu), tuple(memory))
 
 
 def stack_requests(config: StackConfig, item: ServiceSettings, pool: PoolSettings | None = None) -> Requests:
     """As requests_of, with the stack's sizes of sidecar and bridge."""
-    return requests_of(item, config.mesh.proxy, pool, config.bridge.resources)
+    return requests_of(item, sidecar_size(config), pool, config.bridge.resources)
 
 
 def most_replicas(config: StackConfig, item: ServiceConfig, pool: PoolConfig | None = None) -> int:

@@ -7,15 +7,17 @@ from meshed_mcp.components.core.errors import ConfigIssue
 from meshed_mcp.components.mesh.ambient.validation import ambient_issues
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.multicluster.args import Remote
+from meshed_mcp.components.mesh.service.without_mesh import meshless_issues
 from meshed_mcp.components.observability.kiali.args import AnonymousLogin
 from meshed_mcp.error_codes.stack import AMBIENT_CHAOS, ANONYMOUS_KIALI, CERT_MANAGER_BEFORE_MESH
 from meshed_mcp.infra.config import Environment, ServiceConfig, StackConfig
 
 
 def mode_issues(config: StackConfig, name: str, item: ServiceConfig) -> Iterator[ConfigIssue]:
-    """Settings of one service that ambient mode does not support."""
-    if config.mesh.mode is MeshMode.AMBIENT:
-        for field, why in ambient_issues(item):
+    """Settings of one service that the mode of the mesh does not support."""
+    rules = {MeshMode.AMBIENT: ambient_issues, MeshMode.NONE: meshless_issues}
+    if (issues := rules.get(config.mesh.mode)) is not None:
+        for field, why in issues(item):
             yield ConfigIssue(f"service {name}", field, why)
 
 

@@ -20,8 +20,8 @@ def network_issues(config: StackConfig) -> Iterator[ConfigIssue]:
             for message in derived_variable_issues(getattr(item, field), config.egress_proxy, config.ca_bundle):
                 yield ConfigIssue(where, field, message)
         yield from cluster_proxy_issues(config, name, item)
-        hosts = [each.host for each in external_hosts(item.egress_hosts)]
-        for message in identity_issues(item.identity_annotations, hosts, config.platform):
+        names = [each.host for each in external_hosts(item.egress_hosts)]
+        for message in identity_issues(item.identity_annotations, names, config.platform):
             yield ConfigIssue(where, "service_account.annotations", message)
         if config.egress_proxy is not None and config.egress_proxy.host in {each.host for each in declared_hosts(item)}:
             yield ConfigIssue(

@@ -120,8 +120,8 @@ def exposure_issues(config: StackConfig) -> Iterator[ConfigIssue]:
     """
     owners: dict[str, str] = {}
     for name, item in config.services.items():
-        if not item.expose or item.auth is None:
-            continue
+        if not item.expose or item.auth is None or item.hosts:
+            continue  # the metadata of a service with hosts of its own is at the first of them
         resource = exposed_path(name, item) if item.auth.audience is None else urlsplit(item.auth.audience).path
         path = contract.PROTECTED_RESOURCE_PATH + resource.rstrip("/")
         if owners.setdefault(path, name) != name:

@@ -7,13 +7,9 @@ from typing import Any, Final
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster import manifests as cluster
-from meshed_mcp.components.mesh.cluster.args import EGRESS_NAMESPACE, INGRESS_NAMESPACE
-from meshed_mcp.components.mesh.cluster.gateway import (
-    EGRESS_RELEASE,
-    EGRESS_SELECTOR,
-    INGRESS_RELEASE,
-    INGRESS_SELECTOR,
-)
+from meshed_mcp.components.mesh.cluster.args import EGRESS_NAMESPACE
+from meshed_mcp.components.mesh.cluster.gateway import EGRESS_RELEASE, EGRESS_SELECTOR
+from meshed_mcp.components.mesh.cluster.gateway_args import INGRESS_NAMESPACE, INGRESS_RELEASE, INGRESS_SELECTOR
 from meshed_mcp.components.mesh.cluster.istio_releases import istiod_values
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs

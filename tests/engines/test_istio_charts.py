@@ -9,9 +9,11 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from meshed_mcp.components.mesh.cluster.args import Scale, ServiceMeshArgs
+from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
+from meshed_mcp.components.mesh.cluster.gateway_args import Scale
 from meshed_mcp.components.mesh.cluster.gateway_pods import GatewayPods, gateway_values
-from meshed_mcp.components.mesh.cluster.istio_releases import CONNECTION_STATS, istiod_values
+from meshed_mcp.components.mesh.cluster.istio_releases import istiod_values
+from meshed_mcp.components.mesh.cluster.proxy_config import CONNECTION_STATS
 from meshed_mcp.components.mesh.cluster.revisions import revision_tag_webhooks
 from meshed_mcp.components.mesh.service.proxy_size import ProxySize, size_values
 from meshed_mcp.components.observability.args import ObservabilityStackArgs

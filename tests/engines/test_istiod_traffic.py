@@ -11,7 +11,7 @@ import pytest
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster import manifests as cluster
-from meshed_mcp.components.mesh.cluster.gateway import INGRESS_RELEASE, INGRESS_SELECTOR
+from meshed_mcp.components.mesh.cluster.gateway_args import INGRESS_RELEASE, INGRESS_SELECTOR
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.local.process.engines import envoy_program
 from tests.engines import istiod_mesh, local_stack, stock_bootstrap

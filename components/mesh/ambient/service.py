@@ -20,20 +20,26 @@ from meshed_mcp.components.mesh.egress.proxy import proxy_entries
 from meshed_mcp.components.mesh.egress.service_entry import service_entries
 from meshed_mcp.components.mesh.routing.destination_rule import destination_rule
 from meshed_mcp.components.mesh.routing.rollout_args import NoRollout
-from meshed_mcp.components.mesh.routing.virtual_service import NETWORKING, ingress_route, mesh_route
+from meshed_mcp.components.mesh.routing.virtual_service import NETWORKING, ingress_route_manifests, mesh_route
 from meshed_mcp.components.mesh.service import workload
 from meshed_mcp.components.mesh.service.addresses import principal, service_host
-from meshed_mcp.components.mesh.service.args import IngressRef, MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.service.pod_monitor import pod_monitors
 from meshed_mcp.error_codes.mesh import WAYPOINT_ROUTE_UNSUPPORTED
 
-SIDECAR_PREFIXES: Final = ("sidecar.istio.io/", "traffic.sidecar.istio.io/", "prometheus.istio.io/", "istio.io/rev")
+SIDECAR_PREFIXES: Final = (
+    "sidecar.istio.io/",
+    "traffic.sidecar.istio.io/",
+    "prometheus.istio.io/",
+    "proxy.istio.io/",
+    "istio.io/rev",
+)
 """Prefixes of annotations and labels that only the sidecar injector reads."""
 
 
 def ambient_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """All objects of the service; policies and routes come before the pods."""
-    ingress = [ambient_ingress_route(name, args, args.ingress)] if args.expose and args.ingress is not None else []
+    ingress = ambient_ingress_routes(name, args)
     running = workload.versions(name, args)
     selected = request_authentication(name, args) + external_authorization(name, args) + service_access_log(name, args)
     return [
@@ -133,10 +139,13 @@ def version_destination_rule(name: str, args: MeshedMCPServiceArgs, version: wor
     return manifest(NETWORKING, "DestinationRule", meta, spec)
 
 
-def ambient_ingress_route(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) -> Manifest:
-    """VirtualService of the gateway, to the whole Service; the waypoint selects the version."""
+def ambient_ingress_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """VirtualServices of the gateway, to the whole Service; the waypoint selects the version."""
     single = args.model_copy(update={"rollout": NoRollout(), "pools": {}, "tools": {}})
-    route = ingress_route(name, single, ingress)
+    return [_to_waypoint(route) for route in ingress_route_manifests(name, single)]
+
+
+def _to_waypoint(route: Manifest) -> Manifest:
     rules = [
         {**rule, **({"route": [_without_subset(target) for target in rule["route"]]} if "route" in rule else {})}
         for rule in route["spec"]["http"]

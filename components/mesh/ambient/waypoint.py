@@ -6,7 +6,8 @@ import yaml
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.core.platform import ISTIO_PROFILES
-from meshed_mcp.components.mesh.cluster.args import Scale, ServiceMeshArgs
+from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
+from meshed_mcp.components.mesh.cluster.gateway_args import Scale
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.cluster.telemetry import EVERY_REQUEST
 from meshed_mcp.components.mesh.cluster.telemetry_args import TRACING_PROVIDER

@@ -19,8 +19,12 @@ def authorization_environment(name: str, args: MeshedMCPServiceArgs) -> dict[str
 
 
 def trusted_proxies(args: MeshedMCPServiceArgs) -> tuple[str, ...]:
-    """Peers whose caller-identity header the runtime trusts: the sidecar; in ambient mode any peer, behind ztunnel."""
-    return (contract.ANY_PROXY,) if args.mode is MeshMode.AMBIENT else contract.SIDECAR_ADDRESSES
+    """Peers whose caller-identity header the runtime trusts: the sidecar; in ambient mode any peer, behind ztunnel.
+
+    Without a mesh none: a client could set the header.
+    """
+    trusted = {MeshMode.AMBIENT: (contract.ANY_PROXY,), MeshMode.NONE: ()}
+    return trusted.get(args.mode, contract.SIDECAR_ADDRESSES)
 
 
 def tool_environment(args: MeshedMCPServiceArgs) -> dict[str, str]:

@@ -9,7 +9,6 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.mesh.authorization.environment import allowed_principals, caller_principals
 from meshed_mcp.components.mesh.authorization.tool_policy_args import EVERY_OTHER_TOOL
-from meshed_mcp.components.mesh.cluster.args import ROOT_NAMESPACE
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.service.addresses import metadata_path
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
@@ -31,9 +30,9 @@ ENCODED: Final = "=?*"
 """Pattern of an encoded header value, `=?base64?...?=`. Source: MCP 2026-07-28, "Value Encoding"."""
 
 
-def mutual_tls() -> Manifest:
-    """Strict mutual TLS mesh-wide. Source: Istio, "Mutual TLS", `default` in the root namespace."""
-    meta = metadata("default", ROOT_NAMESPACE)
+def mutual_tls(namespace: str) -> Manifest:
+    """Strict mutual TLS of a namespace; mesh-wide in the root namespace. Source: Istio, "Mutual TLS", `default`."""
+    meta = metadata("default", namespace)
     return manifest(SECURITY_API, "PeerAuthentication", meta, {"mtls": {"mode": "STRICT"}})
 
 

@@ -62,9 +62,9 @@ def access_log_provider() -> Manifest:
     return {"name": ACCESS_LOG_PROVIDER, "envoyFileAccessLog": log}
 
 
-def access_logging(log: AccessLog) -> Manifest:
+def access_logging(log: AccessLog, provider_name: str = ACCESS_LOG_PROVIDER) -> Manifest:
     """Part of a Telemetry object. Source: Istio API, Telemetry, `accessLogging`."""
-    provider = {"providers": [{"name": ACCESS_LOG_PROVIDER}]}
+    provider = {"providers": [{"name": provider_name}]}
     match log.requests:
         case LoggedRequests.ALL:
             return {"accessLogging": [provider]}
@@ -84,5 +84,7 @@ def service_access_log(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """Telemetry object of a service that overrides the mesh's access log; none without `access_log`."""
     if args.access_log is None:
         return []
-    spec = {"selector": {"matchLabels": {contract.LABEL_APP: name}}, **access_logging(args.access_log)}
+    existing = args.existing_mesh
+    provider = ACCESS_LOG_PROVIDER if existing is None else (existing.access_log_provider or ACCESS_LOG_PROVIDER)
+    spec = {"selector": {"matchLabels": {contract.LABEL_APP: name}}, **access_logging(args.access_log, provider)}
     return [manifest("telemetry.istio.io/v1", "Telemetry", metadata(name, args.namespace), spec)]

@@ -27,7 +27,9 @@ from meshed_mcp.components.mesh.authorization.enforcement_args import Authorizer
 from meshed_mcp.components.mesh.authorization.role_groups import RoleGroups
 from meshed_mcp.components.mesh.authorization.token_args import ClaimName
 from meshed_mcp.components.mesh.cluster.chart_value_args import value_issues
+from meshed_mcp.components.mesh.cluster.existing import installation_issues
 from meshed_mcp.components.mesh.cluster.extension_args import Extensions
+from meshed_mcp.components.mesh.cluster.gateway_args import INGRESS_NAMESPACE, IngressGateway, Scale
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.cluster.revision_args import (
     CanaryRevision,
@@ -42,14 +44,12 @@ from meshed_mcp.components.mesh.egress.proxy_args import CaBundle, EgressProxy
 from meshed_mcp.components.mesh.multicluster.args import MultiCluster
 from meshed_mcp.components.mesh.rate_limit.args import SharedLimits
 from meshed_mcp.components.mesh.rate_limit.server_args import RateLimiting
-from meshed_mcp.components.mesh.service.container_args import Cpu, Memory
 from meshed_mcp.components.mesh.service.proxy_size import ProxySize
 from meshed_mcp.components.mesh.service.validation import without_duplicates
 from meshed_mcp.error_codes.code import raise_all
 from meshed_mcp.error_codes.mesh import (
     INVALID_IDENTITY,
     MESH_NAMESPACE,
-    MINIMUM_ABOVE_MAXIMUM,
     UNKNOWN_RELEASE,
     VALUES_NOT_A_MAPPING,
 )
@@ -57,9 +57,6 @@ from meshed_mcp.error_codes.network import SYSTEM_PRIORITY_RESERVED
 
 ROOT_NAMESPACE: Final = "istio-system"
 """Namespace of the control plane; its policies apply mesh-wide. Source: Istio, default `rootNamespace`."""
-
-INGRESS_NAMESPACE: Final = "istio-ingress"
-"""Namespace of the ingress gateway. Source: Istio, "Installing Gateways"."""
 
 EGRESS_NAMESPACE: Final = "istio-egress"
 """Namespace of the egress gateway. Source: Istio, "Installing Gateways"."""
@@ -103,28 +100,6 @@ class OutboundPolicy(StrEnum):
     """Pods connect to any address."""
 
 
-class Scale(Model):
-    """Replicas and resource requests of a control plane component or gateway."""
-
-    min_replicas: int = Field(ge=1, le=100)
-    """Minimum of the HorizontalPodAutoscaler; from 2 on the charts render a PodDisruptionBudget."""
-
-    max_replicas: int = Field(ge=1, le=100)
-    """Maximum of the HorizontalPodAutoscaler."""
-
-    cpu: Cpu
-    """CPU request per replica, as a Kubernetes quantity."""
-
-    memory: Memory
-    """Memory request per replica, as a Kubernetes quantity."""
-
-    @model_validator(mode="after")
-    def _is_consistent(self) -> "Scale":
-        if self.min_replicas > self.max_replicas:
-            raise MINIMUM_ABOVE_MAXIMUM.error(min_replicas=self.min_replicas, max_replicas=self.max_replicas)
-        return self
-
-
 class Tracing(Model):
     """Export of the proxies' spans by OTLP over gRPC."""
 
@@ -158,14 +133,41 @@ class IngressRef(Model):
     """Mesh identity of the gateway: "<trust domain>/ns/<namespace>/sa/<service account>"."""
 
 
+GatewayHost = Annotated[str, AfterValidator(domain_name)]
+"""Host name of the ingress gateway, in lower case."""
+
+SecretName = Annotated[str, AfterValidator(object_name)]
+
+
+class ExistingMesh(Model):
+    """An Istio that the cluster has: what its MeshConfig lacks comes from annotations and Sidecars of the services."""
+
+    root_namespace: Annotated[str, AfterValidator(namespace_name)] = ROOT_NAMESPACE
+    """Namespace of istiod."""
+
+    outbound: OutboundPolicy = OutboundPolicy.REGISTRY_ONLY
+    """Egress policy of the sidecars."""
+
+    access_log_provider: Annotated[str, AfterValidator(object_name)] | None = None
+    """Extension provider for `access_log`."""
+
+
 class ServiceMeshArgs(Model):
     """The mesh of one cluster: control plane, gateways, and deny-by-default policies."""
+
+    install: ChartInstall = ChartInstall.COMPONENT
+    """`component` (the stack installs Istio) or `existing` (the cluster has Istio 1.31 or newer; `revision` and the
+    fields of the gateway say where)."""
 
     domain: Annotated[str, AfterValidator(domain_name)]
     """Host name of the ingress gateway."""
 
     tls_secret: Annotated[str, AfterValidator(object_name)] | None = None
-    """TLS Secret in the namespace istio-ingress; set = HTTPS with a redirect from HTTP, unset = plain HTTP."""
+    """TLS Secret in the gateway's namespace; set = HTTPS with a redirect from HTTP, unset = plain HTTP."""
+
+    hosts: dict[GatewayHost, SecretName | None] = Field(default_factory=dict)
+    """Further host names of the ingress gateway -> TLS Secret in its namespace; none = as `tls_secret`. A stack derives
+    them from `hosts` of its services."""
 
     namespaces: list[str] = Field(default_factory=lambda: ["mcp-system"], min_length=1)
     """Meshed namespaces: created with sidecar injection and a deny-by-default policy."""
@@ -177,7 +179,8 @@ class ServiceMeshArgs(Model):
     """Version of all Istio charts and images; 1.31 or newer."""
 
     revision: Annotated[str, AfterValidator(revision_name)] | None = None
-    """Revision of the control plane, such as "1-31-1"; required for canary upgrades. Unset = the default revision."""
+    """Revision of the control plane, such as "1-31-1"; required for canary upgrades. Of an existing mesh: the value of
+    its label `istio.io/rev`, a revision or a tag. Unset = the default revision."""
 
     canary_revision: CanaryRevision | None = None
     """Second control plane of another version, until `data_plane` has moved to it."""
@@ -203,8 +206,21 @@ class ServiceMeshArgs(Model):
     hub: Annotated[str, AfterValidator(supported_istio_host)] = "docker.io/istio"
     """Registry prefix of the Istio images."""
 
-    gateway_api: ChartInstall = ChartInstall.COMPONENT
-    """Source of the Gateway API CRDs; `existing` if the cluster's provider manages them."""
+    gateway_api: ChartInstall | None = None
+    """Gateway API CRDs: `component` (the stack installs them) or `existing` (the cluster's provider manages them);
+    unset = as `install`."""
+
+    root_namespace: Annotated[str, AfterValidator(namespace_name)] = ROOT_NAMESPACE
+    """Namespace of an existing istiod, to which the network policies of pods leave a way."""
+
+    namespace_labels: dict[str, str] = Field(default_factory=dict)
+    """Further labels of the meshed namespaces, such as those of the discovery selectors of an existing Istio."""
+
+    tracing_provider: Annotated[str, AfterValidator(object_name)] | None = None
+    """Extension provider of an existing mesh that takes the proxies' spans; unset = the mesh's own default."""
+
+    access_log_provider: Annotated[str, AfterValidator(object_name)] | None = None
+    """Extension provider of an existing mesh that writes access logs; unset = the mesh's own default."""
 
     traffic_capture: TrafficCapture = TrafficCapture.CNI
     """Mechanism that redirects pod traffic to the sidecar."""
@@ -221,14 +237,15 @@ class ServiceMeshArgs(Model):
     control_plane: Scale = Scale(min_replicas=3, max_replicas=5, cpu="500m", memory="2Gi")
     """Replicas and resource requests of istiod."""
 
-    gateway: Scale = Scale(min_replicas=2, max_replicas=5, cpu="500m", memory="256Mi")
-    """Replicas and resource requests of the ingress gateway."""
+    gateway: IngressGateway = IngressGateway()
+    """The ingress gateway: replicas and resource requests, or the pods of an existing one."""
 
     egress_gateway: Scale | None = None
     """Replicas and resource requests of the egress gateway; unset = sidecars connect to external hosts directly."""
 
     mode: MeshMode = MeshMode.SIDECAR
-    """Data plane mode: `sidecar`, a proxy in every pod, or `ambient`, ztunnel per node and a waypoint per namespace."""
+    """Data plane mode: `sidecar`, a proxy in every pod, `ambient`, ztunnel per node and a waypoint per namespace, or
+    `none`, a cluster without a mesh."""
 
     waypoint: Scale = Scale(min_replicas=2, max_replicas=5, cpu="250m", memory="256Mi")
     """Replicas and resource requests of a waypoint; only in mode `ambient`."""
@@ -329,6 +346,7 @@ class ServiceMeshArgs(Model):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "ServiceMeshArgs":
+        raise_all(installation_issues(self))
         raise_all(revision_issues(self))
         raise_all(value_issues(self))
         if reserves_system_classes(self.platform) and self.effective_priority_class in SYSTEM_PRIORITY_CLASSES:

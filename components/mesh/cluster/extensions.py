@@ -9,7 +9,6 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
-from meshed_mcp.components.mesh.cluster.args import ROOT_NAMESPACE
 from meshed_mcp.components.mesh.cluster.extension_args import Direction, LuaExtension, WasmExtension
 
 EXTENSIONS: Final = "extensions.istio.io/v1alpha1"
@@ -37,9 +36,12 @@ def service_extensions(
     ]
 
 
-def mesh_extensions(extensions: Mapping[str, LuaExtension | WasmExtension]) -> list[Manifest]:
-    """Extensions of every proxy, gateways included. Source: Istio API, root namespace without selector."""
-    return [traffic_extension(label, ROOT_NAMESPACE, extension, {}) for label, extension in extensions.items()]
+def mesh_extensions(extensions: Mapping[str, LuaExtension | WasmExtension], namespace: str) -> list[Manifest]:
+    """Extensions of every proxy of a namespace; of the root namespace: of the mesh, gateways included.
+
+    Source: Istio API, TrafficExtension without selector.
+    """
+    return [traffic_extension(label, namespace, extension, {}) for label, extension in extensions.items()]
 
 
 def traffic_extension(

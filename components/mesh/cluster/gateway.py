@@ -5,11 +5,12 @@ from typing import Final
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.mesh.cluster.args import (
     EGRESS_NAMESPACE,
-    INGRESS_NAMESPACE,
     ROOT_NAMESPACE,
     ServiceMeshArgs,
     TrafficCapture,
 )
+from meshed_mcp.components.mesh.cluster.existing import installs_ingress, installs_mesh
+from meshed_mcp.components.mesh.cluster.gateway_args import INGRESS_NAMESPACE, IngressGateway
 from meshed_mcp.components.mesh.cluster.mode import AMBIENT_LABEL, MeshMode
 from meshed_mcp.components.mesh.cluster.revisions import injection_labels
 from meshed_mcp.components.mesh.egress.sidecar import EGRESS_SERVICE
@@ -19,16 +20,10 @@ from meshed_mcp.components.mesh.service.addresses import principal
 GATEWAY: Final = "mcp"
 """Name of the Gateway object."""
 
-INGRESS_RELEASE: Final = "istio-ingress"
-"""Helm release, Service and ServiceAccount of the gateway. Source: Istio chart `gateway`, `gateway.name`."""
-
 EGRESS_RELEASE: Final = EGRESS_SERVICE
 """Helm release, Service and ServiceAccount of the egress gateway."""
 
 EGRESS_SELECTOR: Final = {"istio": "egress"}
-
-INGRESS_SELECTOR: Final = {"istio": "ingress"}
-"""Pod label: the release name without `istio-`. Source: Istio chart `gateway`, `gateway.selectorLabels`."""
 
 HTTP_PORT: Final = 80
 HTTPS_PORT: Final = 443
@@ -41,48 +36,84 @@ POD_SECURITY: Final = "pod-security.kubernetes.io"
 """Source: Kubernetes, "Pod Security Admission", label prefix."""
 
 
-def gateway_reference() -> str:
-    """The Gateway in the form of `VirtualService.gateways`: "namespace/name"."""
-    return f"{INGRESS_NAMESPACE}/{GATEWAY}"
+def gateway_reference(args: ServiceMeshArgs | None = None) -> str:
+    """The Gateway in the form of `VirtualService.gateways`: "namespace/name"; without `args`, that of the component."""
+    if args is not None and args.gateway.name is not None:
+        return args.gateway.name
+    return f"{INGRESS_NAMESPACE if args is None else gateway_namespace(args)}/{GATEWAY}"
 
 
-def gateway_principal(trust_domain: str) -> str:
+def gateway_namespace(args: ServiceMeshArgs) -> str:
+    """Namespace of our Gateway object: that of the gateway, if the program installs it, else the first meshed one."""
+    return args.gateway.namespace if installs_ingress(args) else args.namespaces[0]
+
+
+def gateway_principal(trust_domain: str, gateway: IngressGateway | None = None) -> str:
     """Mesh identity of the ingress gateway."""
-    return principal(INGRESS_RELEASE, INGRESS_NAMESPACE, trust_domain)
+    pods = gateway or IngressGateway()
+    return principal(pods.service_account, pods.namespace, trust_domain)
+
+
+def ingress_gateways(args: ServiceMeshArgs) -> list[Manifest]:
+    """The ingress Gateway; none for an existing Gateway object, and without a mesh."""
+    return [] if args.gateway.name is not None or args.mode is MeshMode.NONE else [ingress_gateway(args)]
 
 
 def ingress_gateway(args: ServiceMeshArgs) -> Manifest:
-    """Ingress Gateway: HTTPS with a redirect from HTTP if there is a certificate, else plain HTTP."""
-    http = {"port": {"number": HTTP_PORT, "name": "http", "protocol": "HTTP"}, "hosts": [args.domain]}
-    servers = [http]
-    if args.tls_secret is not None:
-        https = {
-            "port": {"number": HTTPS_PORT, "name": "https", "protocol": "HTTPS"},
-            "hosts": [args.domain],
-            "tls": {"mode": "SIMPLE", "credentialName": args.tls_secret, "minProtocolVersion": OLDEST_TLS},
-        }
-        servers = [http | {"tls": {"httpsRedirect": True}}, https]
-    meta = metadata(GATEWAY, INGRESS_NAMESPACE)
-    return manifest(NETWORKING, "Gateway", meta, {"selector": dict(INGRESS_SELECTOR), "servers": servers})
+    """Ingress Gateway: HTTPS with a redirect from HTTP where there is a certificate, else plain HTTP.
+
+    Hosts with the certificate of the gateway share its servers; each other host has servers of its own.
+    """
+    shared = [args.domain, *(host for host, secret in args.hosts.items() if secret is None)]
+    servers = gateway_servers(shared, args.tls_secret, "")
+    for host, secret in args.hosts.items():
+        servers += [] if secret is None else gateway_servers([host], secret, f"-{host.replace('.', '-')}")
+    meta = metadata(GATEWAY, gateway_namespace(args))
+    return manifest(NETWORKING, "Gateway", meta, {"selector": dict(args.gateway.selector), "servers": servers})
+
+
+def gateway_servers(hosts: list[str], secret: str | None, suffix: str) -> list[Manifest]:
+    """Servers of the hosts; names of ports are unique in a Gateway, so further servers have a suffix."""
+    http = {"port": {"number": HTTP_PORT, "name": f"http{suffix}", "protocol": "HTTP"}, "hosts": list(hosts)}
+    if secret is None:
+        return [http]
+    https = {
+        "port": {"number": HTTPS_PORT, "name": f"https{suffix}", "protocol": "HTTPS"},
+        "hosts": list(hosts),
+        "tls": {"mode": "SIMPLE", "credentialName": secret, "minProtocolVersion": OLDEST_TLS},
+    }
+    return [http | {"tls": {"httpsRedirect": True}}, https]
 
 
 def namespace_manifests(args: ServiceMeshArgs) -> list[Manifest]:
-    """Namespaces of the control plane, the gateways and the services, with their Pod Security levels.
+    """Namespaces of services, and of the control plane and gateways that the program installs, with Pod Security.
 
     istio-cni needs a privileged root namespace. Without it, every meshed pod has an init container with NET_ADMIN,
     which only the privileged level admits.
     """
     agent = args.traffic_capture is TrafficCapture.CNI
-    ambient = args.mode is MeshMode.AMBIENT
-    joined = dict(AMBIENT_LABEL) if ambient else injection_labels(args)
-    meshed = {**joined, **pod_security_labels("restricted" if agent else "privileged")}
+    level = "restricted" if agent or args.mode is MeshMode.NONE else "privileged"
+    meshed = {**joining_labels(args), **pod_security_labels(level), **args.namespace_labels}
+    root = [_namespace(ROOT_NAMESPACE, pod_security_labels("privileged" if agent else "baseline"))]
+    ingress = [_namespace(INGRESS_NAMESPACE, pod_security_labels("baseline"))]
     egress = [] if args.egress_gateway is None else [_namespace(EGRESS_NAMESPACE, pod_security_labels("baseline"))]
     return [
-        _namespace(ROOT_NAMESPACE, pod_security_labels("privileged" if agent else "baseline")),
-        _namespace(INGRESS_NAMESPACE, pod_security_labels("baseline")),
+        *(root if installs_mesh(args) else []),
+        *(ingress if installs_ingress(args) else []),
         *egress,
         *(_namespace(name, meshed) for name in args.namespaces),
     ]
+
+
+def joining_labels(args: ServiceMeshArgs) -> dict[str, str]:
+    """Labels by which the pods of a namespace join the mesh."""
+    match args.mode:
+        case MeshMode.SIDECAR:
+            return injection_labels(args)
+        case MeshMode.AMBIENT:
+            return dict(AMBIENT_LABEL)
+        case MeshMode.NONE:
+            return {}
 
 
 def pod_security_labels(level: str) -> dict[str, str]:

@@ -4,7 +4,8 @@ from typing import Any, Final, NamedTuple
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.platform import ISTIO_PROFILES
-from meshed_mcp.components.mesh.cluster.args import Scale, ServiceMeshArgs
+from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
+from meshed_mcp.components.mesh.cluster.gateway_args import Scale
 from meshed_mcp.components.mesh.cluster.revision_args import DEFAULT_REVISION, injecting_revision
 
 GRACE_SECONDS: Final = 60

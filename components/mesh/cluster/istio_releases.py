@@ -1,6 +1,6 @@
 """Helm releases of the mesh and their values. Source of every value: `values.yaml` of the Istio 1.31 charts."""
 
-from typing import Any, Final
+from typing import Any
 
 from meshed_mcp.components.core.charts import GATEWAY_API_CRDS, Chart, ChartInstall, ReleaseSpec
 from meshed_mcp.components.core.manifest import Manifest
@@ -10,50 +10,41 @@ from meshed_mcp.components.mesh.authorization.external import authorizer_provide
 from meshed_mcp.components.mesh.authorization.tokens import KEY_FETCH_GUARD
 from meshed_mcp.components.mesh.cluster import gateway_pods, revision_args
 from meshed_mcp.components.mesh.cluster.access_log import access_log_provider
-from meshed_mcp.components.mesh.cluster.args import (
-    EGRESS_NAMESPACE,
-    INGRESS_NAMESPACE,
-    ROOT_NAMESPACE,
-    ServiceMeshArgs,
-    TrafficCapture,
-)
-from meshed_mcp.components.mesh.cluster.gateway import (
-    EGRESS_RELEASE,
-    EGRESS_SELECTOR,
-    INGRESS_RELEASE,
-    INGRESS_SELECTOR,
-)
+from meshed_mcp.components.mesh.cluster.args import EGRESS_NAMESPACE, ROOT_NAMESPACE, ServiceMeshArgs, TrafficCapture
+from meshed_mcp.components.mesh.cluster.existing import installs_ingress, installs_mesh
+from meshed_mcp.components.mesh.cluster.gateway import EGRESS_RELEASE, EGRESS_SELECTOR
+from meshed_mcp.components.mesh.cluster.gateway_args import INGRESS_NAMESPACE, INGRESS_RELEASE, INGRESS_SELECTOR
 from meshed_mcp.components.mesh.cluster.key_fetch import key_fetch_values
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
+from meshed_mcp.components.mesh.cluster.proxy_config import proxy_config
 from meshed_mcp.components.mesh.cluster.revisions import control_plane_name
 from meshed_mcp.components.mesh.cluster.telemetry_args import TRACING_PROVIDER
 from meshed_mcp.components.mesh.multicluster import manifests as multicluster
-from meshed_mcp.components.mesh.rate_limit import local, shared
 from meshed_mcp.components.mesh.service.proxy_size import size_values
-
-CONNECTION_STATS: Final = (
-    r"cluster\.outbound\|.*\.upstream_rq_(retry|pending)[a-z_]*",
-    r"cluster\.outbound\|.*\.circuit_breakers\.default\.[a-z_]+_open",
-    rf"{local.STAT_PREFIX}\.http_local_rate_limit\.[a-z_]+",
-    rf"cluster\.inbound\|.*\.ratelimit\.{shared.STAT_PREFIX}\.[a-z_]+",
-)
-"""Envoy statistics that Istio's proxies omit by default: retries, pending requests, open circuit breakers, rate limits.
-They match Envoy's names, before the prefix `envoy_`. Source: Istio, ProxyConfig `proxyStatsMatcher`; Envoy, "Cluster
-manager statistics"."""
 
 
 def istio_releases(args: ServiceMeshArgs) -> list[ReleaseSpec]:
-    """Every release in the order of installation: CRDs, control planes, node agents, gateways.
+    """Every release in the order of installation: CRDs, control planes, node agents, gateways."""
+    crds = GATEWAY_API_CRDS.mirrored(args.chart_mirror)
+    gateway_api = [ReleaseSpec(crds.name, args.root_namespace, crds, {}, retained=True)]
+    wanted = args.gateway_api or (ChartInstall.COMPONENT if installs_mesh(args) else ChartInstall.EXISTING)
+    control_plane = control_plane_releases(args) if installs_mesh(args) else []
+    return [
+        *(gateway_api if wanted is ChartInstall.COMPONENT else []),
+        *control_plane,
+        *gateway_releases(args),
+    ]
+
+
+def control_plane_releases(args: ServiceMeshArgs) -> list[ReleaseSpec]:
+    """CRDs, control planes and node agents.
 
     The base chart has the newest version, because CRDs are upgraded first. istio-cni supports adjacent minor versions,
     so one serves all revisions. Source: Istio, "Canary Upgrades" and "Install the Istio CNI node agent".
     """
-    crds, versions = GATEWAY_API_CRDS.mirrored(args.chart_mirror), revision_args.versions_by_revision(args)
-    gateway_api = [ReleaseSpec(crds.name, ROOT_NAMESPACE, crds, {}, retained=True)]
-    releases = gateway_api if args.gateway_api is ChartInstall.COMPONENT else []
-    releases.append(
-        _release("istio-base", "base", max(versions.values(), key=revision_args.version_key), base_values(args), args)
-    )
+    versions = revision_args.versions_by_revision(args)
+    newest = max(versions.values(), key=revision_args.version_key)
+    releases = [_release("istio-base", "base", newest, base_values(args), args)]
     for revision, version in versions.items():
         istiod = _release("istiod", "istiod", version, istiod_values(args, revision, version), args)
         releases.append(istiod._replace(name=control_plane_name(revision)))
@@ -64,16 +55,16 @@ def istio_releases(args: ServiceMeshArgs) -> list[ReleaseSpec]:
     if args.mode is MeshMode.AMBIENT:
         tunnel = _release(ZTUNNEL_RELEASE, "ztunnel", args.istio_version, ztunnel_values(args), args)
         releases.append(tunnel._replace(namespace=agent_namespace(args)))
-    for name, (namespace, pods) in gateways(args).items():
-        gateway = _release(
-            name,
-            "gateway",
-            versions[revision_args.injecting_revision(args)],
-            gateway_pods.gateway_values(pods, args),
-            args,
-        )
-        releases.append(gateway._replace(namespace=namespace))
     return releases
+
+
+def gateway_releases(args: ServiceMeshArgs) -> list[ReleaseSpec]:
+    """The gateways that the program installs, in the version of the control plane that injects them."""
+    version = revision_args.versions_by_revision(args)[revision_args.injecting_revision(args)]
+    return [
+        _release(name, "gateway", version, gateway_pods.gateway_values(pods, args), args)._replace(namespace=namespace)
+        for name, (namespace, pods) in gateways(args).items()
+    ]
 
 
 def agent_namespace(args: ServiceMeshArgs) -> str:
@@ -87,7 +78,7 @@ def agent_namespace(args: ServiceMeshArgs) -> str:
 def gateways(args: ServiceMeshArgs) -> dict[str, tuple[str, gateway_pods.GatewayPods]]:
     """Release -> namespace and pods of every gateway."""
     ingress = gateway_pods.GatewayPods(INGRESS_SELECTOR, args.gateway, external=True)
-    found = {INGRESS_RELEASE: (INGRESS_NAMESPACE, ingress)}
+    found = {INGRESS_RELEASE: (INGRESS_NAMESPACE, ingress)} if installs_ingress(args) else {}
     if args.egress_gateway is not None:
         egress = gateway_pods.GatewayPods(EGRESS_SELECTOR, args.egress_gateway, external=False)
         found[EGRESS_RELEASE] = (EGRESS_NAMESPACE, egress)
@@ -157,11 +148,7 @@ def istiod_values(
 
 
 def mesh_config(args: ServiceMeshArgs) -> Manifest:
-    """MeshConfig: trust domain, egress policy, proxy defaults, extension providers.
-
-    DNS proxying selects the right rule for external hosts that share an address, and saves lookups in the cluster's
-    DNS. Source: Istio, "Global Mesh Options" and "DNS Proxying".
-    """
+    """MeshConfig: trust domain, egress policy, proxy defaults, extension providers."""
     providers, tracing = [access_log_provider()], args.tracing
     if tracing is not None:
         collector = {"service": tracing.service, "port": tracing.port}
@@ -169,10 +156,7 @@ def mesh_config(args: ServiceMeshArgs) -> Manifest:
     return {
         "trustDomain": args.trust_domain,
         "outboundTrafficPolicy": {"mode": args.outbound.value},
-        "defaultConfig": {
-            "proxyMetadata": {"ISTIO_META_DNS_CAPTURE": "true"},
-            "proxyStatsMatcher": {"inclusionRegexps": list(CONNECTION_STATS)},
-        },
+        "defaultConfig": proxy_config(),
         "extensionProviders": [*providers, *authorizer_providers(args)],
         **({"enableTracing": True} if tracing else {}),
     }

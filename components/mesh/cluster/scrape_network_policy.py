@@ -21,17 +21,35 @@ LAST_PORT: Final = 65_535
 
 def scrape_network_policy(namespace: str, monitoring: str) -> Manifest:
     """Ingress to all pods of `namespace`: metrics ports from Prometheus in `monitoring`, other ports from anywhere."""
-    scraper = {
-        "namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: monitoring}},
-        "podSelector": {"matchLabels": PROMETHEUS_PODS},
-    }
     scraped = [{"protocol": "TCP", "port": port} for port in SCRAPED]
     spec = {
         "podSelector": {},
         "policyTypes": ["Ingress"],
-        "ingress": [{"from": [scraper], "ports": scraped}, {"ports": other_ports()}],
+        "ingress": [{"from": [prometheus_pods(monitoring)], "ports": scraped}, {"ports": other_ports()}],
     }
     return manifest("networking.k8s.io/v1", "NetworkPolicy", metadata(NAME, namespace), spec)
+
+
+def metrics_only_network_policy(namespace: str, monitoring: str | None) -> Manifest:
+    """Ingress to all pods of a namespace without a mesh: the management port from Prometheus, and nothing else.
+
+    It denies by default; the policy of each service admits its callers.
+    """
+    port = {"ports": [{"protocol": "TCP", "port": contract.MANAGEMENT_PORT}]}
+    spec = {
+        "podSelector": {},
+        "policyTypes": ["Ingress"],
+        "ingress": [port if monitoring is None else {"from": [prometheus_pods(monitoring)], **port}],
+    }
+    return manifest("networking.k8s.io/v1", "NetworkPolicy", metadata(NAME, namespace), spec)
+
+
+def prometheus_pods(monitoring: str) -> Manifest:
+    """Peer of the pods that scrape, in the namespace of monitoring."""
+    return {
+        "namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: monitoring}},
+        "podSelector": {"matchLabels": PROMETHEUS_PODS},
+    }
 
 
 def other_ports() -> list[Manifest]:

@@ -5,8 +5,10 @@ from typing import Final
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.mesh.cluster.access_log import access_logging
-from meshed_mcp.components.mesh.cluster.args import INGRESS_NAMESPACE, ROOT_NAMESPACE, ServiceMeshArgs
-from meshed_mcp.components.mesh.cluster.gateway import INGRESS_RELEASE, INGRESS_SELECTOR
+from meshed_mcp.components.mesh.cluster.args import ROOT_NAMESPACE, ServiceMeshArgs
+from meshed_mcp.components.mesh.cluster.existing import installs_ingress, installs_mesh
+from meshed_mcp.components.mesh.cluster.gateway import gateway_namespace
+from meshed_mcp.components.mesh.cluster.gateway_args import INGRESS_RELEASE
 from meshed_mcp.components.mesh.cluster.telemetry_args import METRICS_PROVIDER, TRACING_PROVIDER, OrganizationTag
 from meshed_mcp.components.mesh.rate_limit.descriptors import JWT_METADATA, NO_ORGANIZATION
 
@@ -26,12 +28,27 @@ def mesh_telemetry(args: ServiceMeshArgs) -> list[Manifest]:
     Source: Istio, Telemetry: `mesh-default` in the root namespace applies mesh-wide; an object with a selector
     overrides the sections that it has. The mesh has no default tracing provider, so each names one.
     """
+    if not installs_mesh(args):
+        return namespace_telemetry(args)
     traced = {} if args.tracing is None else _traced(EVERY_REQUEST)
     found = [_telemetry("mesh-default", ROOT_NAMESPACE, traced | access_logging(args.access_log) | _tags(args))]
     if args.tracing is not None:
-        selector = {"selector": {"matchLabels": dict(INGRESS_SELECTOR)}}
-        found.append(_telemetry(INGRESS_RELEASE, INGRESS_NAMESPACE, selector | _traced(args.tracing.sampling_percent)))
+        selector = {"selector": {"matchLabels": dict(args.gateway.selector)}}
+        place = gateway_namespace(args)
+        traced = _traced(args.tracing.sampling_percent)
+        found += [_telemetry(INGRESS_RELEASE, place, selector | traced)] if installs_ingress(args) else []
     return found
+
+
+def namespace_telemetry(args: ServiceMeshArgs) -> list[Manifest]:
+    """Telemetry of the stack's namespaces in an existing mesh, with the providers that the mesh has.
+
+    The mesh keeps its sampling. Source: Istio, Telemetry: a namespace overrides the sections that it has.
+    """
+    tracing, log = args.tracing_provider, args.access_log_provider
+    traced = {} if tracing is None else {"tracing": [{"providers": [{"name": tracing}]}]}
+    spec = traced | ({} if log is None else access_logging(args.access_log, log)) | _tags(args)
+    return [_telemetry("mesh-default", namespace, spec) for namespace in args.namespaces] if spec else []
 
 
 def organization_expression(tag: OrganizationTag, claim_name: str) -> str:

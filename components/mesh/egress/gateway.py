@@ -30,7 +30,7 @@ def egress_routes(args: ServiceMeshArgs) -> list[Manifest]:
     if args.egress_gateway is None or not hosts:
         return []
     return [
-        gateway_network_policy(EGRESS_NAMESPACE, EGRESS_SELECTOR),
+        gateway_network_policy(EGRESS_NAMESPACE, EGRESS_SELECTOR, args.root_namespace),
         egress_policy(args),
         *(
             service_entry_manifest(f"{EGRESS_GATEWAY}-{port}", EGRESS_NAMESPACE, (port,), names)

@@ -11,6 +11,7 @@ from typing import Final
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import NAMESPACE_LABEL, Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.mesh.cluster.args import ROOT_NAMESPACE
+from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.egress.destinations import METADATA_BLOCKS
 from meshed_mcp.components.mesh.egress.proxy import proxy_rule
 from meshed_mcp.components.mesh.egress.proxy_args import direct_hosts
@@ -39,7 +40,7 @@ def network_policy(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """Egress policy of a service with known destinations; none otherwise, where only the sidecar restricts egress."""
     if args.sidecar_egress_hosts is None:
         return []
-    rules = [dns_rule(), control_plane_rule(), *_cluster_destinations(args), *_external_destinations(args)]
+    rules = [dns_rule(), *control_plane_rules(args), *_cluster_destinations(args), *_external_destinations(args)]
     rules += api_server_rules(args)
     rules += proxy_rule(args, external_blocks())
     rules += identity_egress(args.identity_annotations, args.platform)
@@ -47,12 +48,12 @@ def network_policy(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     return [manifest(NETWORK, "NetworkPolicy", metadata(f"{name}-egress", args.namespace, standard_labels(name)), spec)]
 
 
-def gateway_network_policy(namespace: str, selector: dict[str, str]) -> Manifest:
+def gateway_network_policy(namespace: str, selector: dict[str, str], root_namespace: str) -> Manifest:
     """Egress policy of a gateway with external routes: everything but metadata services."""
     spec = {
         "podSelector": {"matchLabels": dict(selector)},
         "policyTypes": ["Egress"],
-        "egress": [dns_rule(), control_plane_rule(), {"to": external_blocks()}],
+        "egress": [dns_rule(), control_plane_rule(root_namespace), {"to": external_blocks()}],
     }
     return manifest(NETWORK, "NetworkPolicy", metadata("outside", namespace), spec)
 
@@ -63,9 +64,16 @@ def dns_rule() -> Manifest:
     return {"to": [{"namespaceSelector": {}}, {"ipBlock": {"cidr": NODE_DNS}}], "ports": ports}
 
 
-def control_plane_rule() -> Manifest:
+def control_plane_rules(args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """The way to istiod of pods in a mesh."""
+    if args.mode is MeshMode.NONE:
+        return []
+    return [control_plane_rule(ROOT_NAMESPACE if args.existing_mesh is None else args.existing_mesh.root_namespace)]
+
+
+def control_plane_rule(root_namespace: str) -> Manifest:
     """istiod: configuration and certificates of the sidecar."""
-    pods = {"namespaceSelector": _named([ROOT_NAMESPACE]), "podSelector": {"matchLabels": dict(CONTROL_PLANE_LABELS)}}
+    pods = {"namespaceSelector": _named([root_namespace]), "podSelector": {"matchLabels": dict(CONTROL_PLANE_LABELS)}}
     return {"to": [pods], "ports": [{"protocol": "TCP", "port": CONTROL_PLANE_PORT}]}
 
 

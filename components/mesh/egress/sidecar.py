@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
-from meshed_mcp.components.mesh.cluster.args import EGRESS_NAMESPACE
+from meshed_mcp.components.mesh.cluster.args import EGRESS_NAMESPACE, OutboundPolicy
 from meshed_mcp.components.mesh.egress.destinations import is_internal_host
 from meshed_mcp.components.mesh.egress.proxy import entry_host, proxy_of
 from meshed_mcp.components.mesh.egress.proxy_args import direct_hosts
@@ -17,6 +17,7 @@ from meshed_mcp.components.mesh.service.validation import API_SERVER
 EGRESS_SERVICE: Final = "istio-egress"
 """The egress gateway's Service. Source: Istio chart `gateway`: the release's name."""
 
+EVERY_HOST: Final = "*/*"
 NO_HOSTS: Final = "~/*"
 """No host at all. Source: Istio API, IstioEgressListener `hosts`, namespace `~`."""
 
@@ -26,8 +27,20 @@ def sidecars(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     if args.sidecar_egress_hosts is None:
         return []
     egress = [{"hosts": sidecar_hosts(args) or [NO_HOSTS]}]
-    spec = {"workloadSelector": {"labels": {contract.LABEL_APP: name}}, "egress": egress}
+    outbound = {} if args.existing_mesh is None else outbound_policy(args.existing_mesh.outbound)
+    spec = {"workloadSelector": {"labels": {contract.LABEL_APP: name}}, "egress": egress, **outbound}
     return [manifest(NETWORKING, "Sidecar", metadata(name, args.namespace), spec)]
+
+
+def registry_only(namespace: str, outbound: OutboundPolicy) -> Manifest:
+    """The Sidecar of a namespace's other pods in an existing mesh, for its egress policy alone."""
+    spec = {"egress": [{"hosts": [EVERY_HOST]}], **outbound_policy(outbound)}
+    return manifest(NETWORKING, "Sidecar", metadata("default", namespace), spec)
+
+
+def outbound_policy(outbound: OutboundPolicy) -> Manifest:
+    """Field of a Sidecar that overrides the MeshConfig. Source: Istio API, Sidecar `outboundTrafficPolicy`."""
+    return {"outboundTrafficPolicy": {"mode": outbound.value}}
 
 
 def sidecar_hosts(args: MeshedMCPServiceArgs) -> list[str]:

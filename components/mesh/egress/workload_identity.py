@@ -1,7 +1,7 @@
 """Workload identity: the endpoints from which a pod gets the credentials of its cloud identity.
 
-An annotation of the ServiceAccount or the pods opens exactly the endpoints of its cloud. Link-local endpoints bypass the
-sidecar, which knows declared hosts only. Without an annotation every metadata service stays closed.
+An annotation of the ServiceAccount or the pods opens exactly the endpoints of its cloud. Link-local endpoints bypass
+the sidecar, which knows declared hosts only. Without an annotation every metadata service stays closed.
 """
 
 from collections.abc import Collection, Iterator, Mapping

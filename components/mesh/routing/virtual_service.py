@@ -59,6 +59,23 @@ def mesh_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     return with_fault_rules(with_connect_failure_retries(rules, args), args)
 
 
+def ingress_route_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """VirtualServices of the gateway: below its domain, and under the service's own hosts; none unless exposed."""
+    if not args.expose or args.ingress is None:
+        return []
+    return [ingress_route(name, args, args.ingress), *host_routes(name, args, args.ingress)]
+
+
+def host_routes(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) -> list[Manifest]:
+    """VirtualService of the service's own hosts: the endpoint at its own path, and nothing else; none without hosts."""
+    if not args.hosts:
+        return []
+    rules = protected_rules(name, args, args.path, gateway_routes(name, args, args.path, f"{name}-host"))
+    spec = {"hosts": [each.host for each in args.hosts], "gateways": [ingress.gateway], "http": rules}
+    meta = metadata(f"{name}-hosts", args.namespace, standard_labels(name))
+    return [manifest(NETWORKING, "VirtualService", meta, spec)]
+
+
 def ingress_route(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) -> Manifest:
     """VirtualService of the gateway: the endpoint under `/<name>`, and nothing else of the service."""
     rules = protected_rules(name, args, exposed_path(name, args), ingress_routes(name, args))
@@ -68,17 +85,25 @@ def ingress_route(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) ->
 
 
 def ingress_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """Rules of the ingress route: the endpoint, its subpaths, and the metadata of its tokens."""
-    outside, metadata_at = exposed_path(name, args), metadata_path(name, args)
+    """Rules below the gateway's domain."""
+    return gateway_routes(name, args, exposed_path(name, args), name)
+
+
+def gateway_routes(name: str, args: MeshedMCPServiceArgs, outside: str, label: str) -> list[Manifest]:
+    """Rules of a gateway for the endpoint at path `outside`: endpoint, its subpaths, the metadata of its tokens.
+
+    The metadata is at the host of the resource: the first own host, if there are any.
+    """
+    metadata_at, own_host = metadata_path(name, args), label != name
     matches = {
         "endpoint": ({"exact": outside}, args.path),
         "beneath": ({"prefix": subpaths(outside)}, subpaths(args.path)),
     }
-    if args.auth is not None:
+    if args.auth is not None and own_host == bool(args.hosts):
         matches["metadata"] = ({"exact": metadata_at}, metadata_at)
     rules = list[Manifest]()
-    for label, (uri, path) in matches.items():
-        scope = RouteScope(f"{name}-{label}", {"uri": uri}, {"rewrite": {"uri": path}}, calls=label == "endpoint")
+    for part, (uri, path) in matches.items():
+        scope = RouteScope(f"{label}-{part}", {"uri": uri}, {"rewrite": {"uri": path}}, calls=part == "endpoint")
         rules += _rules(name, args, scope)
     return with_fault_rules(with_connect_failure_retries(rules, args), args)
 

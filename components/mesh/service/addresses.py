@@ -30,6 +30,8 @@ def resource_url(name: str, args: MeshedMCPServiceArgs) -> str:
     """Audience of tokens for the service. Source: RFC 8707, section 2."""
     if args.auth is not None and args.auth.audience is not None:
         return args.auth.audience
+    if args.hosts:
+        return f"https://{args.hosts[0].host}{args.path}"
     if args.expose and args.ingress is not None:
         return f"https://{args.ingress.host}{exposed_path(name, args)}"
     return service_url(name, args)
@@ -41,12 +43,13 @@ def metadata_path(name: str, args: MeshedMCPServiceArgs) -> str:
 
 
 def allowed_hosts(name: str, args: MeshedMCPServiceArgs) -> list[str]:
-    """Accepted values of the Host header: each name of the service with any port, and the gateway's host.
+    """Accepted values of the Host header: each name of the service with any port, and the gateway's hosts.
 
     Source: MCP specification, "Security Best Practices", DNS rebinding; Kubernetes, "DNS for Services and Pods".
     """
     inside = [name, f"{name}.{args.namespace}", f"{name}.{args.namespace}.svc", service_host(name, args)]
     outside = [args.ingress.host] if args.expose and args.ingress is not None else []
+    outside += [each.host for each in args.hosts]
     return [form for host in inside + outside for form in (host, f"{host}:*")]
 
 

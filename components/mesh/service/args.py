@@ -11,7 +11,7 @@ from meshed_mcp.components.core.names import host_name, listed, namespace_name
 from meshed_mcp.components.core.object_metadata import ObjectDefaults
 from meshed_mcp.components.core.platform import ClusterPlatform
 from meshed_mcp.components.mesh.ambient.validation import ambient_issues
-from meshed_mcp.components.mesh.cluster.args import IngressRef, ServiceMeshArgs
+from meshed_mcp.components.mesh.cluster.args import ExistingMesh, IngressRef, ServiceMeshArgs
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.egress.destinations import ClusterService, external_hosts
 from meshed_mcp.components.mesh.egress.proxy_args import CaBundle, EgressProxy
@@ -26,6 +26,7 @@ from meshed_mcp.components.mesh.service.log_export_args import LogSettings
 from meshed_mcp.components.mesh.service.scheduling import Scheduling
 from meshed_mcp.components.mesh.service.settings import ServiceSettings
 from meshed_mcp.components.mesh.service.shared_state import SharedState, missing_shared_secrets
+from meshed_mcp.components.mesh.service.without_mesh import meshless_issues
 from meshed_mcp.error_codes.code import raise_all
 from meshed_mcp.error_codes.service import (
     BRIDGE_IMAGE_UNSET,
@@ -121,6 +122,15 @@ class MeshedMCPServiceArgs(ServiceSettings):
     mode: MeshMode = MeshMode.SIDECAR
     """Data plane mode, as in the mesh."""
 
+    existing_mesh: ExistingMesh | None = None
+    """What an Istio has that ServiceMesh does not install; unset = ServiceMesh installs it."""
+
+    monitor_labels: dict[str, str] = Field(default_factory=dict)
+    """Labels of the PodMonitor, by which an existing Prometheus selects it."""
+
+    monitoring_namespace: Annotated[str, AfterValidator(namespace_name)] | None = None
+    """Namespace of the Prometheus that scrapes the pods; read in mode `none` only. Unset = any pod may scrape them."""
+
     remote: bool = False
     """True = the control plane is in another cluster, which holds routes and policies; this cluster has only pods."""
 
@@ -171,8 +181,9 @@ class MeshedMCPServiceArgs(ServiceSettings):
         return most > 1 or self.rollout.second is not None or bool(self.pools)
 
     @model_validator(mode="after")
-    def _fits_ambient_mode(self) -> "MeshedMCPServiceArgs":
+    def _fits_the_mode(self) -> "MeshedMCPServiceArgs":
         issues = ambient_issues(self) if self.mode is MeshMode.AMBIENT else ()
+        issues = meshless_issues(self) if self.mode is MeshMode.NONE else issues
         raise_all(message.at(field) for field, message in issues)
         return self
 

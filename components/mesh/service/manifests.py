@@ -1,8 +1,10 @@
 """All Kubernetes objects of one MCP server, in the order of registration."""
 
+from typing import Final
+
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.names import service_name
-from meshed_mcp.components.mesh.ambient.service import ambient_manifests
+from meshed_mcp.components.mesh.ambient.service import ambient_manifests, without_sidecar
 from meshed_mcp.components.mesh.authorization.external import external_authorization
 from meshed_mcp.components.mesh.authorization.policy import caller_policy
 from meshed_mcp.components.mesh.authorization.tokens import request_authentication
@@ -17,10 +19,11 @@ from meshed_mcp.components.mesh.rate_limit.local import rate_limit_envoy_filters
 from meshed_mcp.components.mesh.routing.connect_failure_retry import connect_failure_filter
 from meshed_mcp.components.mesh.routing.destination_rule import destination_rule
 from meshed_mcp.components.mesh.routing.inbound_streams import inbound_stream_filters
-from meshed_mcp.components.mesh.routing.virtual_service import ingress_route, mesh_route
+from meshed_mcp.components.mesh.routing.virtual_service import ingress_route_manifests, mesh_route
 from meshed_mcp.components.mesh.service import workload
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.service.pod_monitor import pod_monitors
+from meshed_mcp.components.mesh.service.without_mesh import caller_network_policy
 from meshed_mcp.components.mesh.sessions.affinity import session_affinity_filters
 
 
@@ -30,7 +33,7 @@ def service_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     Policies come before the pods, so that a starting pod already rejects unauthorized callers.
     """
     service_name(name)
-    items = ambient_manifests(name, args) if args.mode is MeshMode.AMBIENT else sidecar_mode_manifests(name, args)
+    items = RENDERERS[args.mode](name, args)
     return [item for item in items if not (args.remote and is_read_by_control_plane(item))]
 
 
@@ -41,7 +44,6 @@ def is_read_by_control_plane(item: Manifest) -> bool:
 
 def sidecar_mode_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """All objects in sidecar mode."""
-    ingress = [ingress_route(name, args, args.ingress)] if args.expose and args.ingress is not None else []
     return [
         *workload.service_account(name, args),
         *request_authentication(name, args),
@@ -49,7 +51,7 @@ def sidecar_mode_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manife
         caller_policy(name, args),
         destination_rule(name, args),
         mesh_route(name, args),
-        *ingress,
+        *ingress_route_manifests(name, args),
         *session_affinity_filters(name, args),
         connect_failure_filter(name, args),
         *inbound_stream_filters(name, args),
@@ -65,3 +67,23 @@ def sidecar_mode_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manife
         *(workload.deployment(name, args, version) for version in workload.versions(name, args)),
         *pod_monitors(name, args),
     ]
+
+
+def meshless_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """All objects in a cluster without a mesh."""
+    return [
+        *workload.service_account(name, args),
+        caller_network_policy(name, args),
+        *network_policy(name, args),
+        workload.service(name, args),
+        workload.pod_disruption_budget(name, args),
+        *(without_sidecar(workload.deployment(name, args, version)) for version in workload.versions(name, args)),
+        *pod_monitors(name, args),
+    ]
+
+
+RENDERERS: Final = {
+    MeshMode.SIDECAR: sidecar_mode_manifests,
+    MeshMode.AMBIENT: ambient_manifests,
+    MeshMode.NONE: meshless_manifests,
+}

@@ -20,6 +20,7 @@ from meshed_mcp.components.mesh.egress.proxy_validation import proxy_variable_is
 from meshed_mcp.components.mesh.rate_limit.args import RateLimits, rate_limit_issues
 from meshed_mcp.components.mesh.routing.destination_rule_args import TrafficSettings
 from meshed_mcp.components.mesh.routing.fault_injection_args import FaultsByName
+from meshed_mcp.components.mesh.routing.host_args import HostEntry, host_issues
 from meshed_mcp.components.mesh.routing.rollout_args import NoRollout, Rollout
 from meshed_mcp.components.mesh.routing.tool_args import PoolSettings
 from meshed_mcp.components.mesh.routing.validation import traffic_issues
@@ -55,6 +56,10 @@ class ServiceSettings(PolicySettings, SourceSettings, PodSettings):
 
     expose: bool = False
     """True = exposed at the ingress gateway as `<host>/<name><path>`."""
+
+    hosts: list[HostEntry] = Field(default_factory=list)
+    """Host names of its own at the ingress gateway, beside the path below the domain: `https://<host><path>`. A name,
+    or `{host, tls_secret}`. The first one is the resource of its tokens. Needs `expose`."""
 
     tools: Annotated[dict[str, ToolSettings], AfterValidator(tool_names)] = Field(default_factory=dict)
     """Rules of single tools, by tool; "*" = every tool not named here. A tool without a rule is open to all callers of
@@ -139,6 +144,7 @@ class ServiceSettings(PolicySettings, SourceSettings, PodSettings):
         has_tokens = self.auth is not None
         issues = [
             *source_issues(self),
+            *host_issues(self.hosts, expose=self.expose),
             *validation.session_issues(self.legacy, self.methods),
             *tool_issues(self.tools, self.callers, expose=self.expose, has_tokens=has_tokens),
             *rate_limit_issues(self.rate_limits, has_tokens=has_tokens),
@@ -161,4 +167,4 @@ class ServiceSettings(PolicySettings, SourceSettings, PodSettings):
     def _taken(self) -> Taken:
         """Variables and ports that an overlay cannot set again."""
         variables = {*validation.SET_BY_COMPONENT, *self.env, *self.secret_env}
-        return Taken(variables, {contract.MCP_PORT, contract.MANAGEMENT_PORT, self.port})
+        return Taken(variables, {contract.MCP_PORT, contract.MANAGEMENT_PORT, self.endpoint_port})

@@ -10,7 +10,7 @@ import yaml
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.cluster.istio_releases import CONNECTION_STATS
+from meshed_mcp.components.mesh.cluster.proxy_config import CONNECTION_STATS, PROXY_CONFIG_ANNOTATION, proxy_config
 
 INBOUND: Final = "inbound[|].*"
 """Pattern of the Envoy clusters that are the pod's own ports. Source: istiod, names of inbound clusters."""
@@ -29,15 +29,17 @@ BUCKETS_PREFIX: Final = "cluster.inbound|"
 """Prefix of the statistics whose histograms have the buckets of the runtime's duration."""
 
 
-def export_annotations() -> dict[str, str]:
+def export_annotations(*, in_existing_mesh: bool = False) -> dict[str, str]:
     """Annotations of a pod whose sidecar exports the metrics, durations in the buckets of the runtime's.
 
-    The pod's matcher replaces that of the mesh, so it repeats the mesh's patterns.
+    The pod's matcher replaces that of the mesh, so it repeats the mesh's patterns. In an existing mesh the annotation
+    holds the whole configuration of the proxy.
     """
+    common = proxy_config() if in_existing_mesh else {}
     matcher = {"proxyStatsMatcher": {"inclusionRegexps": [*CONNECTION_STATS, EXPORTED]}}
     milliseconds = [round(seconds * 1000) for seconds in contract.DURATION_BUCKETS_SECONDS]
     return {
-        "proxy.istio.io/config": yaml.safe_dump(matcher, sort_keys=False),
+        PROXY_CONFIG_ANNOTATION: yaml.safe_dump(common | matcher, sort_keys=False),
         "sidecar.istio.io/statsHistogramBuckets": json.dumps({BUCKETS_PREFIX: milliseconds}),
     }
 

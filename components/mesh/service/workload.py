@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
+from meshed_mcp.components.mesh.cluster.proxy_config import proxy_config_annotation
 from meshed_mcp.components.mesh.cluster.revision_args import REVISION_LABEL
 from meshed_mcp.components.mesh.egress.ca_bundle import ca_volumes, mount_bundle
 from meshed_mcp.components.mesh.egress.workload_identity import identity_annotations, identity_labels
@@ -135,9 +136,12 @@ def sidecar_annotations(args: MeshedMCPServiceArgs) -> dict[str, str]:
     """Annotations of a pod: sidecar, its size and revision, disruption."""
     revision = {} if args.revision is None else {REVISION_LABEL: args.revision}
     size = size_annotations(args.proxy or ProxySize.MEDIUM)
-    common = SIDECAR_ANNOTATIONS if args.has_runtime else EXTERNAL_ANNOTATIONS | export_annotations()
+    in_existing_mesh = args.existing_mesh is not None
+    metrics = export_annotations(in_existing_mesh=in_existing_mesh)
+    common = SIDECAR_ANNOTATIONS if args.has_runtime else EXTERNAL_ANNOTATIONS | metrics
     identity = identity_annotations(args.identity_annotations, args.platform)
-    return common | size | revision | identity | scheduling.annotations(args.scheduling)
+    config = proxy_config_annotation() if args.has_runtime and in_existing_mesh else {}
+    return common | size | revision | config | identity | scheduling.annotations(args.scheduling)
 
 
 def pod_spec(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifest:

@@ -4,8 +4,9 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
-from meshed_mcp.components.core.scraping import GRAFANA_SERVICE
+from meshed_mcp.components.core.scraping import GRAFANA_PORT, GRAFANA_SERVICE
 from meshed_mcp.components.observability.args import GrafanaSettings, ObservabilityStackArgs
+from meshed_mcp.components.observability.existing import installed
 from meshed_mcp.components.observability.grafana.login import login_values
 from meshed_mcp.components.observability.sizing.resources import container_resources
 from meshed_mcp.components.observability.tracing.jaeger import query_url
@@ -70,15 +71,37 @@ def grafana_values(args: ObservabilityStackArgs) -> Manifest:
         "persistence": {"enabled": True, "type": "sts", "size": f"{settings.storage_gib}Gi", **storage_class},
         "initChownData": {"enabled": False},  # runs as root; fsGroup has the same effect
         "resources": container_resources(settings.resources),
-        "sidecar": {"dashboards": DASHBOARDS_SIDECAR, "datasources": DATASOURCES_SIDECAR},
+        "sidecar": {"dashboards": DASHBOARDS_SIDECAR, "datasources": datasources_sidecar(args)},
+        **service_monitor_labels(args),
         "additionalDataSources": data_sources(args),
         **({} if settings.login is None or settings.url is None else login_values(settings.login, settings.url)),
     }
 
 
+def datasources_sidecar(args: ObservabilityStackArgs) -> Manifest:
+    """Data sources from the sidecar; an existing Prometheus by its URL, without its Alertmanager."""
+    if installed(args.prometheus):
+        return dict(DATASOURCES_SIDECAR)
+    return {**DATASOURCES_SIDECAR, "url": args.prometheus.url, "alertmanager": {"enabled": False}}
+
+
+def service_monitor_labels(args: ObservabilityStackArgs) -> Manifest:
+    """Labels of Grafana's ServiceMonitor, by which an existing Prometheus selects it."""
+    return {"serviceMonitor": {"labels": dict(args.monitor_labels)}} if args.monitor_labels else {}
+
+
+def grafana_url(args: ObservabilityStackArgs) -> str | None:
+    """Address of Grafana inside the cluster; of an existing one: the URL that the stack names, if any."""
+    if installed(args.grafana):
+        return f"http://{GRAFANA_SERVICE}.{args.namespace}.svc:{GRAFANA_PORT}"
+    return args.grafana.url
+
+
 def data_sources(args: ObservabilityStackArgs) -> list[Manifest]:
     """Jaeger, and Loki if configured, with links between traces, metrics and logs."""
     loki_url = args.grafana.loki_url
+    if not installed(args.jaeger):
+        return [] if loki_url is None else [data_source("Loki", LOKI_UID, loki_url, {})]
     links = {"tracesToMetrics": span_metrics_links()}
     if loki_url is None:
         return [data_source("Jaeger", JAEGER_UID, query_url(args.namespace), links)]

@@ -8,9 +8,10 @@ from typing import Final
 
 from meshed_mcp.components.core.charts import ReleaseSpec
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.core.scraping import GRAFANA_PORT, GRAFANA_SERVICE
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.charts import KIALI_SERVER
+from meshed_mcp.components.observability.existing import installed
+from meshed_mcp.components.observability.grafana.values import grafana_url
 from meshed_mcp.components.observability.kiali.args import AnonymousLogin, KialiSettings, OpenIdLogin
 from meshed_mcp.components.observability.prometheus.values import prometheus_url
 from meshed_mcp.components.observability.sizing.resources import container_resources
@@ -21,9 +22,6 @@ PORT: Final = 20001
 METRICS_PORT: Final = 9090
 """Source: chart `kiali-server`, `server.port` and `server.observability.metrics.port`."""
 
-ROOT_NAMESPACE: Final = "istio-system"
-"""Namespace of istiod; by default Kiali looks for it in its own. Source: Istio, default `rootNamespace`."""
-
 
 def kiali_release(settings: KialiSettings, args: ObservabilityStackArgs) -> ReleaseSpec:
     """The release of Kiali."""
@@ -32,7 +30,7 @@ def kiali_release(settings: KialiSettings, args: ObservabilityStackArgs) -> Rele
 
 def kiali_values(settings: KialiSettings, args: ObservabilityStackArgs) -> Manifest:
     """Values of the chart: addresses in this stack; users have their own permissions."""
-    grafana = f"http://{GRAFANA_SERVICE}.{args.namespace}.svc:{GRAFANA_PORT}"
+    grafana = grafana_url(args)
     external = {"external_url": args.grafana.url} if args.grafana.url else {}
     return {
         "auth": login(settings),
@@ -45,18 +43,20 @@ def kiali_values(settings: KialiSettings, args: ObservabilityStackArgs) -> Manif
             "view_only_mode": isinstance(settings.login, AnonymousLogin),
         },
         "external_services": {
-            "istio": {"root_namespace": ROOT_NAMESPACE},
-            "prometheus": {"url": prometheus_url(args.namespace)},
-            "grafana": {"enabled": True, "internal_url": grafana, **external},
-            "tracing": {
-                "enabled": True,
-                "provider": "jaeger",
-                "internal_url": query_url(args.namespace),
-                "use_grpc": False,
-            },
+            "istio": {"root_namespace": args.istio_namespace},
+            "prometheus": {"url": prometheus_url(args)},
+            "grafana": {"enabled": True, "internal_url": grafana, **external} if grafana else {"enabled": False},
+            "tracing": tracing(args),
         },
         "login_token": {"signing_key": f"secret:{settings.signing_secret}:key"},
     }
+
+
+def tracing(args: ObservabilityStackArgs) -> Manifest:
+    """Jaeger of the stack; an existing collector has no query API that the stack knows."""
+    if not installed(args.jaeger):
+        return {"enabled": False}
+    return {"enabled": True, "provider": "jaeger", "internal_url": query_url(args.namespace), "use_grpc": False}
 
 
 def login(settings: KialiSettings) -> Manifest:

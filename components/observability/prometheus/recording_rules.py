@@ -14,7 +14,8 @@ from meshed_mcp.components.observability.prometheus.slo import (
     server_scopes,
     tool_scopes,
 )
-from meshed_mcp.components.promql import capacity, cost, load, mesh, sli
+from meshed_mcp.components.promql import capacity, cost, load, sli
+from meshed_mcp.components.promql import mesh as mesh_queries
 
 SERVICE_LEVELS: Final = "mcp-service-levels"
 """Name of the PrometheusRule."""
@@ -26,7 +27,8 @@ DASHBOARD_SECONDS: Final = 30
 """Evaluation interval of the rules for dashboards. They read every histogram of every pod: with a thousand pods, 15 s
 would keep Prometheus busy for a quarter of the time."""
 
-DASHBOARD_RULES: Final = {**sli.CALL_RULES, cost.POD_COST: cost.pod_cost(), **mesh.RULES}
+DASHBOARD_RULES: Final = {**sli.CALL_RULES, cost.POD_COST: cost.pod_cost()}
+MESH_RULES: Final = mesh_queries.RULES
 """Series over all pods for dashboards, whose queries then read thousands of series, not hundreds of thousands. Usage
 and inventory are a group of their own, which Prometheus evaluates in parallel."""
 
@@ -35,15 +37,16 @@ LONGEST_INTERVAL: Final = "5m"
 Rule = dict[str, Any]
 
 
-def recording_rules(settings: SloSettings, retention_days: int, namespace: str) -> Manifest:
-    """The PrometheusRule that records load, rates, ratios and error budgets."""
+def recording_rules(settings: SloSettings, retention_days: int, namespace: str, *, mesh: bool = True) -> Manifest:
+    """The PrometheusRule that records load, rates, ratios and error budgets; with a mesh, its requests too."""
+    pages = DASHBOARD_RULES | (MESH_RULES if mesh else {})
     window = f"{min(BUDGET_DAYS, retention_days)}d"
     budgets = {sli.budget_remaining_name(bad): sli.budget_remaining(bad, window) for bad in sli.TOTALS}
     groups = [
         group("mcp-load", f"{load.LOAD_SECONDS}s", recorded(load.RULES)),
         group("mcp-rates", f"{sli.STEP_SECONDS}s", rate_rules(settings)),
         *(group(f"mcp-shares-{every}", every, ratio_rules(every)) for every in sorted(set(INTERVALS.values()))),
-        group("mcp-pages", f"{DASHBOARD_SECONDS}s", recorded(DASHBOARD_RULES)),
+        group("mcp-pages", f"{DASHBOARD_SECONDS}s", recorded(pages)),
         group("mcp-usage", f"{DASHBOARD_SECONDS}s", recorded({**sli.USAGE_RULES, **capacity.RULES})),
         group("mcp-budgets", LONGEST_INTERVAL, recorded(budgets)),
     ]

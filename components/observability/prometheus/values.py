@@ -5,6 +5,7 @@ from typing import Final
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.observability.alertmanager.routing import alertmanager_config, secrets
 from meshed_mcp.components.observability.args import ObservabilityStackArgs, Platform, PrometheusSettings
+from meshed_mcp.components.observability.existing import installed
 from meshed_mcp.components.observability.grafana.values import grafana_values
 from meshed_mcp.components.observability.prometheus.remote_write_args import remote_write_values
 from meshed_mcp.components.observability.sizing.resources import Reservation, container_resources, volume_claim
@@ -64,12 +65,28 @@ VPA_PREFIX: Final = "kube_vpa"
 READ: Final = ["list", "watch"]
 
 
+EXPORTERS: Final = ("kubeStateMetrics", "nodeExporter", "kubeApiServer", "kubelet", "coreDns", *CONTROL_PLANE)
+"""Keys of the values whose targets an existing Prometheus scrapes already."""
+
+
 def kube_prometheus_stack_values(args: ObservabilityStackArgs) -> Manifest:
     """The values, without Helm hooks: cert-manager issues certificates, and CRDs are a release of their own."""
+    common = {"fullnameOverride": FULL_NAME, "crds": {"enabled": False}}
+    grafana = grafana_values(args) if installed(args.grafana) else {"enabled": False}
+    parts = prometheus_values(args) if installed(args.prometheus) else grafana_alone()
+    return {**common, **parts, "grafana": grafana}
+
+
+def grafana_alone() -> Manifest:
+    """Values that install Grafana beside an existing Prometheus: the chart's other parts are off."""
+    parts = ("prometheusOperator", "prometheus", "alertmanager", *EXPORTERS)
+    return {**{part: {"enabled": False} for part in parts}, "defaultRules": {"create": False}}
+
+
+def prometheus_values(args: ObservabilityStackArgs) -> Manifest:
+    """Values of the operator, Prometheus, Alertmanager, exporters and their rules."""
     managed = args.platform is Platform.MANAGED
     return {
-        "fullnameOverride": FULL_NAME,
-        "crds": {"enabled": False},
         "prometheusOperator": {
             "admissionWebhooks": {"certManager": {"enabled": True}, "patch": {"enabled": False}},
             "resources": container_resources(OPERATOR_RESOURCES),
@@ -79,7 +96,6 @@ def kube_prometheus_stack_values(args: ObservabilityStackArgs) -> Manifest:
             "podDisruptionBudget": {"enabled": args.prometheus.replicas > 1},
         },
         "alertmanager": alertmanager_values(args),
-        "grafana": grafana_values(args),
         **{part: {"enabled": not managed} for part in CONTROL_PLANE},
         "kube-state-metrics": kube_state_metrics_values(),
         "defaultRules": {"rules": dict.fromkeys(CONTROL_PLANE_RULES, not managed)},
@@ -138,9 +154,9 @@ def alertmanager_values(args: ObservabilityStackArgs) -> Manifest:
     }
 
 
-def prometheus_url(namespace: str) -> str:
+def prometheus_url(args: ObservabilityStackArgs) -> str:
     """Address of Prometheus inside the cluster."""
-    return f"http://{PROMETHEUS_SERVICE}.{namespace}.svc:{PROMETHEUS_PORT}"
+    return args.prometheus.url or f"http://{PROMETHEUS_SERVICE}.{args.namespace}.svc:{PROMETHEUS_PORT}"
 
 
 def kube_state_metrics_values() -> Manifest:

@@ -52,13 +52,15 @@ def first_hop(args: ObservabilityStackArgs) -> str:
 
 def otlp_endpoint(args: ObservabilityStackArgs) -> str:
     """Endpoint to which applications and proxies send spans, OTLP over gRPC."""
+    if args.jaeger.otlp_endpoint is not None:
+        return args.jaeger.otlp_endpoint
     return f"http://{first_hop(args)}.{args.namespace}.svc:{jaeger_config.OTLP_GRPC_PORT}"
 
 
 def gateway_objects(settings: CollectorSettings, args: ObservabilityStackArgs) -> list[Manifest]:
     """Gateways behind a headless Service: agents select the pod by trace ID; at most one is disrupted at a time."""
     target = f"{jaeger.NAME}.{args.namespace}.svc:{jaeger_config.OTLP_GRPC_PORT}"
-    files = config_files(gateway_config(settings, target, prometheus_url(args.namespace)))
+    files = config_files(gateway_config(settings, target, prometheus_url(args)))
     waiting = 0 if settings.tail_sampling is None else settings.tail_sampling.decision_wait_seconds
     pods = workload.workload(GATEWAY, files, container(settings.gateway_resources), STOP_SECONDS + waiting)
     meta, selector = metadata(GATEWAY, args.namespace), workload.selector(GATEWAY)

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, field_validator
 
 from meshed_mcp.components.core.args import Model
+from meshed_mcp.components.core.charts import ChartInstall
 from meshed_mcp.components.core.names import object_name
 from meshed_mcp.components.observability.sizing.resources import Reservation
 from meshed_mcp.components.pod.args import PodSettings
@@ -82,7 +83,13 @@ class RemoteSampling(Model):
 
 
 class JaegerSettings(PodSettings):
-    """Jaeger v2: storage, retention, sampling, resources."""
+    """Jaeger v2: storage, retention, sampling, resources; or an existing collector."""
+
+    install: ChartInstall = ChartInstall.COMPONENT
+    """`component` (the stack runs Jaeger) or `existing` (a Jaeger or OpenTelemetry Collector of the cluster)."""
+
+    otlp_endpoint: str | None = None
+    """Endpoint of an existing collector, OTLP over HTTP, such as `http://otel-collector.observability.svc:4318`."""
 
     containers: ClassVar[tuple[str, ...]] = ("jaeger",)
 
@@ -100,3 +107,10 @@ class JaegerSettings(PodSettings):
     """Remote sampling; unset = disabled."""
 
     resources: Reservation = Reservation(cpu="200m", memory="1Gi")
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _is_endpoint(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("https://", "http://")):
+            raise INVALID_WEB_ADDRESS.error(text=value, example="http://otel-collector.observability.svc:4318")
+        return value if value is None else value.rstrip("/")

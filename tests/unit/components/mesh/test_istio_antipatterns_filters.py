@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.schema import field_texts
-from meshed_mcp.components.mesh.cluster.istio_releases import CONNECTION_STATS, istiod_values
+from meshed_mcp.components.mesh.cluster.istio_releases import istiod_values
+from meshed_mcp.components.mesh.cluster.proxy_config import CONNECTION_STATS
 from meshed_mcp.components.mesh.rate_limit.server_args import FailureMode
 from meshed_mcp.components.mesh.rate_limit.shared import rate_limit_ref
 from meshed_mcp.components.mesh.service.args import ServiceSettings

@@ -21,7 +21,7 @@ def test_cert_manager_is_a_helm_release_by_default() -> None:
     """Requirement PRJ-4: the defaults need no package that [platform] does not install."""
     assert ObservabilityStackArgs().cert_manager.install is ChartInstall.COMPONENT
     assert issues({"cert_manager": {"install": "helm"}}) == [
-        "observability: cert_manager.install: 'helm' is not a choice; known here: release, existing"
+        "observability: cert_manager.install: 'helm' is not a choice; known here: component, existing"
     ]
 
 

@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from meshed_mcp.components.core.charts import ReleaseSpec
-from meshed_mcp.components.mesh.cluster.istio_releases import CONNECTION_STATS, istio_releases
+from meshed_mcp.components.mesh.cluster.istio_releases import istio_releases
+from meshed_mcp.components.mesh.cluster.proxy_config import CONNECTION_STATS
 from meshed_mcp.components.mesh.cluster.revision_args import injecting_revision
 from tests.unit.components.mesh.mesh_rendering import Objects, mesh_args, render_mesh
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.cluster.istio_releases import CONNECTION_STATS
+from meshed_mcp.components.mesh.cluster.proxy_config import CONNECTION_STATS
 from meshed_mcp.components.mesh.cluster.proxy_filters import unsupported_filters
 from meshed_mcp.components.mesh.rate_limit import descriptors, local
 from meshed_mcp.components.mesh.rate_limit.args import SECONDS_PER_UNIT, TokenBucket, with_default_limits

@@ -6,8 +6,7 @@ import pytest
 
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.scraping import GRAFANA_PORT, GRAFANA_SERVICE
-from meshed_mcp.components.mesh.cluster.args import INGRESS_NAMESPACE
-from meshed_mcp.components.mesh.cluster.gateway import INGRESS_SELECTOR
+from meshed_mcp.components.mesh.cluster.gateway_args import INGRESS_NAMESPACE, INGRESS_SELECTOR
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.grafana.gateway import GrafanaExposure, grafana_route
 from meshed_mcp.components.observability.network_policies import metrics_network_policies

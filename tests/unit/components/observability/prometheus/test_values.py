@@ -123,7 +123,7 @@ def test_prometheus_url_is_the_service_of_the_chart() -> None:
     """Chart, template prometheus/service.yaml: `<fullname>-prometheus`; the fullname is cut at 26 characters."""
     name = kube_prometheus_stack_values(DEFAULTS)["fullnameOverride"]
     assert len(name) <= 26
-    assert prometheus_url("watch") == f"http://{name}-prometheus.watch.svc:9090"
+    assert prometheus_url(ObservabilityStackArgs(namespace="watch")) == f"http://{name}-prometheus.watch.svc:9090"
 
 
 def test_remote_write_sends_the_selected_series_by_name(prometheus_schema: dict[str, Any]) -> None:
