@@ -15,9 +15,15 @@ COMMANDS: Final = {
     ),
     "cost": "Price the services of a stack, per month: requests of server and proxy times replicas; prices as given.",
     "dashboards": "Write the dashboards as JSON, to import them into a Grafana by hand.",
+    "import": (
+        "Write a stack file from mcp.json, Compose, ToolHive, kmcp or server.json; list what is not carried over."
+    ),
     "usage": "Export tool calls by organization, tool and interval, without users.",
 }
 """Command -> its help: the first sentence of the docstring of `<command>_command` in `meshed_mcp.cli.<command>`."""
+
+MODULES: Final = {"import": "import_stack"}
+"""Command -> its module, where its name is a keyword of Python."""
 
 GROUPS: Final = {
     "canary": "Compare versions of a service.",
@@ -47,7 +53,7 @@ class LazyGroup(TyperGroup):
 
 def loaded(name: str) -> Any:
     """The imported command or group."""
-    module = import_module(f"meshed_mcp.cli.{name}")
+    module = import_module(f"meshed_mcp.cli.{MODULES.get(name, name)}")
     parent = typer.Typer(add_completion=False)
     parent.callback()(lambda: None)
     if name in GROUPS:
