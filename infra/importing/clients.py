@@ -3,7 +3,7 @@
 Sources: MCP, "Connect to local MCP servers"; VS Code, "MCP configuration reference"; Cursor, "Model Context Protocol".
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from meshed_mcp.infra.importing import reasons
@@ -13,7 +13,8 @@ from meshed_mcp.infra.importing.launch import Container, Package, Program, Remot
 from meshed_mcp.infra.importing.reasons import Reason
 from meshed_mcp.infra.importing.remotes import set_header, set_url
 from meshed_mcp.infra.importing.report import Report, Server
-from meshed_mcp.infra.importing.variables import Input
+from meshed_mcp.infra.importing.source import Location
+from meshed_mcp.infra.importing.variables import Input, Resolver, with_variables
 
 KEYS: Final = ("mcpServers", "servers", "context_servers")
 """Keys of the mapping of servers: most clients, VS Code, Zed."""
@@ -43,19 +44,24 @@ def servers_of(document: Any) -> tuple[tuple[str, ...], Any] | None:
     return None
 
 
-def read_clients(report: Report, number: int) -> None:
-    """Draft the servers of a document."""
-    found = servers_of(report.source.documents[number])
+def matches(document: Any) -> bool:
+    """Whether a document is a client's file."""
+    return servers_of(document) is not None
+
+
+def read(report: Report, document: Any, location: Location) -> None:
+    """Draft the servers of a client's file."""
+    found = servers_of(document)
     if found is None:
         return
     keys, holder = found
     inputs = inputs_of(holder.get("inputs"))
-    location = (number, *keys)
+    inner = (*location, *keys)
     for name, value in holder[keys[-1]].items():
         if isinstance(value, Mapping):
-            read_entry(report, str(name), Fields(report, value, (*location, name)), inputs)
+            read_entry(report, name, Fields(report, value, (*inner, name)), inputs)
         else:
-            report.leave_server((*location, name), reasons.NOT_A_SERVER)
+            report.leave_server((*inner, name), reasons.NOT_A_SERVER)
 
 
 def inputs_of(value: Any) -> dict[str, Input]:
@@ -80,46 +86,47 @@ def read_entry(report: Report, name: str, entry: Fields, inputs: Mapping[str, In
         report.leave_server(entry.location, reasons.DISABLED)
         return
     server = report.server(name, entry.location)
+    variables = {key: scalar_text(value) for key, value in entry.inner("env").values.items()}
+    resolve = with_variables(variables, inputs)
     transport = entry.text("type", "transport") or ""
     url = entry.text("url", "serverUrl", "httpUrl")
     if url and not entry.values.get("command"):
         remote = Remote(Text(url, entry.at(entry.present(("url", "serverUrl", "httpUrl")))), sse=transport == "sse")
-        kept = use_remote(server, remote, inputs)
+        kept = use_remote(server, remote, resolve)
         for header, value in entry.inner("headers").values.items():
             if kept:
-                set_header(server, header, scalar_text(value), (*entry.at("headers"), header), inputs)
+                set_header(server, header, scalar_text(value), (*entry.at("headers"), header), resolve)
     else:
-        kept = use_command(server, entry, inputs)
+        kept = use_command(server, command_of(entry), resolve)
+    if kept and "url" not in server.settings:
+        own = with_variables({}, inputs)
+        for key, value in variables.items():
+            set_variable(server, key, value, (*entry.at("env"), key), own)
     if kept:
-        set_variables(server, entry, inputs)
         entry.leave_rest(REASONS, reasons.CLIENT_SETTING)
 
 
 def command_of(entry: Fields) -> list[Text]:
     """The command and its arguments; Zed nests them in `command`."""
-    command = entry.raw("command")
-    if isinstance(command, Mapping):
+    if isinstance(entry.raw("command"), Mapping):
         inner = entry.inner("command")
         return [*inner.texts("path"), *inner.texts("args")]
     return [*entry.texts("command"), *entry.texts("args")]
 
 
-def use_command(server: Server, entry: Fields, inputs: Mapping[str, Input]) -> bool:
+def use_command(server: Server, command: Sequence[Text], resolve: Resolver) -> bool:
     """Set what the command starts; False if the server is left out."""
-    started = launch(command_of(entry))
+    started = launch(command)
     if isinstance(started, Program):
         server.report.leave_server(server.location, started.reason)
         return False
     if isinstance(started, Remote):
-        variables = {key: scalar_text(value) for key, value in entry.inner("env").values.items()}
-        entry.values = {key: value for key, value in entry.values.items() if key != "env"}
-        known = {**inputs, **{key: Input(secret=False, default=value) for key, value in variables.items()}}
-        return use_remote(server, started, known)
+        return use_remote(server, started, resolve)
     if isinstance(started, Package):
         use_package(server, started)
     else:
-        use_container(server, started, inputs)
-    set_arguments(server, started.args, inputs)
+        use_container(server, started, resolve)
+    set_arguments(server, started.args, resolve)
     for option in started.options:
         server.report.leave(option.location, reasons.COMMAND_OPTION)
     return True
@@ -127,23 +134,17 @@ def use_command(server: Server, entry: Fields, inputs: Mapping[str, Input]) -> b
 
 def use_package(server: Server, package: Package) -> None:
     """Set the package, or note that its version is missing."""
-    server.settings["transport"] = "stdio"
     if package.version:
         server.settings["package"] = package.reference
     else:
         why = f'an exact version is required, as in "{package.reference}"'
         server.to_set("package", why, server.location)
-    server.images.add(f"{package.registry}_image")
     if package.program:
-        server.report.leave(server.location, PROGRAM_OF_PACKAGE)
+        server.settings["command"] = [package.program]
+    server.images.add(f"{package.registry}_image")
 
 
-PROGRAM_OF_PACKAGE: Final = Reason(
-    "it runs a program of the package that has another name", "use a package whose only program is the server"
-)
-
-
-def use_container(server: Server, started: Container, inputs: Mapping[str, Input]) -> None:
+def use_container(server: Server, started: Container, resolve: Resolver) -> None:
     """Set the image; the command is unknown unless the entry point is given."""
     server.settings |= {"image": started.image, "transport": "stdio"}
     server.images.add("image")
@@ -153,28 +154,21 @@ def use_container(server: Server, started: Container, inputs: Mapping[str, Input
         server.to_set("command", NEEDS_COMMAND, server.location)
     for each in started.variables:
         name, equals, value = each.text.partition("=")
-        set_variable(server, name, value if equals else f"${{{name}}}", each.location, inputs)
+        set_variable(server, name, value if equals else f"${{{name}}}", each.location, resolve)
 
 
 NEEDS_COMMAND: Final = "the entry point of the image is required with transport: stdio; see docker image inspect"
 
 
-def use_remote(server: Server, started: Remote, inputs: Mapping[str, Input]) -> bool:
+def use_remote(server: Server, started: Remote, resolve: Resolver) -> bool:
     """Set the URL and headers; False if the server is left out."""
-    if started.sse:
-        server.report.leave_server(server.location, reasons.SSE_ONLY)
-        return False
-    if not set_url(server, started.url, inputs):
+    reason = reasons.SSE_ONLY if started.sse else set_url(server, started.url, resolve)
+    if reason:
+        server.report.leave_server(server.location, reason)
         return False
     for header in started.headers:
         name, _, value = header.text.partition(":")
-        set_header(server, name.strip(), value.strip(), header.location, inputs)
+        set_header(server, name.strip(), value.strip(), header.location, resolve)
     for option in started.options:
         server.report.leave(option.location, reasons.COMMAND_OPTION)
     return True
-
-
-def set_variables(server: Server, entry: Fields, inputs: Mapping[str, Input]) -> None:
-    """Set the environment variables of an entry. A variable that `docker run -e NAME` names gets its value here."""
-    for name, value in entry.inner("env").values.items():
-        set_variable(server, name, scalar_text(value), (*entry.at("env"), name), inputs)

@@ -1,30 +1,63 @@
 """Recognizes the format of a file and drafts its servers."""
 
+from typing import Any, Final, Protocol
+
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.error_codes import cli as codes
-from meshed_mcp.infra.importing import clients, stack_text
+from meshed_mcp.infra.importing import clients, compose, kmcp, registry, stack_text, toolhive
+from meshed_mcp.infra.importing.kubernetes import resources_of
+from meshed_mcp.infra.importing.reasons import OTHER_RESOURCE
 from meshed_mcp.infra.importing.report import Report
-from meshed_mcp.infra.importing.source import Source
+from meshed_mcp.infra.importing.source import Location, Source
+from meshed_mcp.infra.importing.sweep import replace_secrets
+
+
+class Format(Protocol):
+    """A module that reads one format."""
+
+    def matches(self, document: Any) -> bool:
+        """Whether a document, or a Kubernetes resource, has the format."""
+
+    def read(self, report: Report, document: Any, location: Location) -> None:
+        """Draft the servers of a document at a location."""
+
+
+FORMATS: Final[tuple[Format, ...]] = (toolhive, kmcp, clients, registry, compose)
+"""In the order in which they are tried; `servers` of a client and of the registry differ in their types."""
 
 
 def imported(source: Source) -> Report:
     """The servers of a file. Raises ConfigurationError if its format is unknown."""
     report = Report(source)
-    known = False
-    for number, document in enumerate(source.documents):
-        if clients.servers_of(document) is not None:
-            clients.read_clients(report, number)
-            known = True
-    if not known:
+    parts = [part for number, document in enumerate(source.documents) for part in resources_of(document, (number,))]
+    found = [(next((each for each in FORMATS if each.matches(part)), None), part, at) for part, at in parts]
+    if not any(each for each, _, _ in found):
         raise ConfigurationError.single(source.name, codes.IMPORT_FORMAT_UNKNOWN.message())
-    note_images(report)
+    for each, part, location in found:
+        if each:
+            each.read(report, part, location)
+        elif part is not None:
+            report.leave(location, OTHER_RESOURCE)
+    for server in report.servers:
+        replace_secrets(server)
+    note_stack(report)
     return report
 
 
-def note_images(report: Report) -> None:
-    """Note the images of the bridge, which the user builds."""
+def note_stack(report: Report) -> None:
+    """Note what concerns all servers: images of the bridge, namespaces, access."""
     for key in stack_text.IMAGES:
         first = next((server for server in report.servers if key in server.images), None)
         if first:
-            why = "replace the registry by the one that has the image of the bridge"
-            report.to_set(f"meshed-mcp:bridge.{key}", why, first.location)
+            report.to_set(f"meshed-mcp:bridge.{key}", NEEDS_IMAGE, first.location)
+    if report.namespace:
+        first_in = next(iter(report.namespaces.values()))
+        report.note(first_in, codes.NAMESPACE_KEPT.message(namespace=report.namespace))
+    elif report.namespaces:
+        names = ", ".join(report.namespaces)
+        report.note(next(iter(report.namespaces.values())), codes.NAMESPACES_DIFFER.message(namespaces=names))
+    if report.servers:
+        report.note((), codes.NO_ACCESS_IMPORTED.message())
+
+
+NEEDS_IMAGE: Final = "replace the registry by the one that has this image of the bridge"

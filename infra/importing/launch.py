@@ -22,8 +22,11 @@ PYPI_NAME: Final = re.compile(
 )
 """Source: PEP 508, names and extras; uv, "Using tools", `name@version`."""
 
-VERSION: Final = re.compile(r"v?\d+(?:\.\d+)+[A-Za-z0-9.+-]*|\d{4,}")
-"""An exact version: no range, tag or wildcard."""
+EXACT: Final = {
+    "npm": re.compile(r"\d+\.\d+\.\d+(?:[-+][A-Za-z0-9.+-]+)?"),
+    "pypi": re.compile(r"(?:\d+!)?\d+(?:\.\d+)*(?:(?:a|b|rc|\.post|\.dev|\+)[A-Za-z0-9.]*)?"),
+}
+"""Exact versions: no range, tag or wildcard. Source: Semantic Versioning 2.0; PEP 440."""
 
 
 @dataclass
@@ -123,7 +126,7 @@ def node_package(rest: list[Text]) -> Launch:
     left = [option for option in options if option.text not in {"-y", "--yes", "-q", "--quiet", "--"}]
     left += [option for option, _ in values if option.text not in {"-p", "--package"}]
     program = called if called != found["name"].rpartition("/")[2] else None
-    return Package("npm", found["name"], exact(found["version"]), args, left, program)
+    return Package("npm", found["name"], exact("npm", found["version"]), args, left, program)
 
 
 def python_package(rest: list[Text]) -> Launch:
@@ -134,18 +137,19 @@ def python_package(rest: list[Text]) -> Launch:
     if not rest:
         return Program(reasons.NO_PACKAGE)
     found = PYPI_NAME.fullmatch((named or rest)[0].text.replace(" ", ""))
+    if found is not None and found["extras"]:
+        return Program(reasons.EXTRAS)
     if found is None or "://" in (named or rest)[0].text:
         return Program(reasons.NOT_IN_REGISTRY)
     left = [option for option in options if option.text not in {"-q", "--quiet", "--no-cache", "--", "--isolated"}]
     left += [option for option, _ in values if option.text not in {"--from", "--spec"}]
-    name = f"{found['name']}{(found['extras'] or '').replace(' ', '')}"
     program = rest[0].text if named and rest[0].text != found["name"] else None
-    return Package("pypi", name, exact(found["version"]), rest[1:], left, program)
+    return Package("pypi", found["name"], exact("pypi", found["version"]), rest[1:], left, program)
 
 
-def exact(version: str | None) -> str | None:
+def exact(registry: str, version: str | None) -> str | None:
     """The version if it names one release."""
-    return version if version and VERSION.fullmatch(version) else None
+    return version if version and EXACT[registry].fullmatch(version) else None
 
 
 def split_options(rest: list[Text], taking: set[str]) -> tuple[list[Text], list[tuple[Text, Text]], list[Text]]:

@@ -43,3 +43,23 @@ SECRET_ARGUMENT: Final = Reason(
     "set the variable that the server reads in secret_env",
 )
 COMMAND_OPTION: Final = Reason("it is an option of the command that ran the server", "remove it")
+RESERVED_HEADER: Final = Reason("HTTP, MCP or the bridge sets this header", "remove it")
+EXTRAS: Final = Reason("its package has extras, which the key package has not", "build an image of it")
+OTHER_RESOURCE: Final = Reason("it is no MCPServer", "apply it to the cluster yourself, in the namespace of the stack")
+NOT_A_RESOURCE: Final = Reason("it is not a mapping with spec", "correct it and import again")
+PROXY: Final = Reason("it configures the proxy that the mesh and the bridge replace", "remove it")
+HOST_PATH: Final = Reason(
+    "a pod does not see folders of its node",
+    "set volumes and volume_mounts with a ConfigMap, a Secret or a PersistentVolumeClaim",
+)
+QUANTITY: Final = Reason("the amounts of CPU and memory are not ones that a stack accepts", "set resources")
+DEPENDENCY: Final = Reason(
+    "its image is that of a database or another part that is no MCP server",
+    "deploy it with its own chart, and name it in cluster_dependencies of the services that call it",
+)
+BIND: Final = Reason(
+    "it is a folder or file of this machine",
+    "put it into a ConfigMap or a Secret, or into the image, and set volumes and volume_mounts",
+)
+SOCKET: Final = Reason("it gives control of the machine", "use a server that needs no container engine")
+USER: Final = Reason("the user is no number above 0", "set run_as_user to the number of the image's user")

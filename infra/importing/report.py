@@ -1,5 +1,6 @@
 """Collects the servers of an import, and one line for everything that is not carried over or must be set."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,11 @@ class Server:
     settings: dict[str, Any] = field(default_factory=dict)
     images: set[str] = field(default_factory=set)
     """Keys of `meshed-mcp:bridge` that it needs: `image`, `npm_image`, `pypi_image`."""
+
+    @property
+    def is_package(self) -> bool:
+        """Whether a package without an image runs, whose arguments Kubernetes does not see."""
+        return bool(self.images & {"npm_image", "pypi_image"})
 
     @property
     def secret_name(self) -> str:
@@ -74,18 +80,23 @@ class Report:
 
     source: Source
     servers: list[Server] = field(default_factory=list)
-    notes: list[ConfigIssue] = field(default_factory=list)
-    must_set: dict[str, str] = field(default_factory=dict)
-    """Key of a service, such as `github.package` -> why it must be set."""
+    notes: list[tuple[Location, Message]] = field(default_factory=list)
+    must_set: dict[str, tuple[str, Location]] = field(default_factory=dict)
+    """Key of a service, such as `github.package` -> why it must be set, and the place in the file."""
 
     secrets: dict[str, dict[str, str]] = field(default_factory=dict)
     """Secret -> key -> shell variable with the value."""
 
-    commands: list[str] = field(default_factory=list)
-    """Other commands that create what the stack file refers to."""
+    commands: list[tuple[str, str]] = field(default_factory=list)
+    """Other commands of kubectl that create what the stack file refers to, before and after the namespace."""
 
-    namespace: str | None = None
-    """Namespace of what the stack file refers to; None = the default of a stack."""
+    namespaces: dict[str, Location] = field(default_factory=dict)
+    """Namespaces of the imported resources, each with where it is first."""
+
+    @property
+    def namespace(self) -> str | None:
+        """Namespace of what the stack file refers to; None = the default of a stack."""
+        return next(iter(self.namespaces)) if len(self.namespaces) == 1 else None
 
     def server(self, name: str, location: Location) -> Server:
         """A new server with a unique name that a stack accepts."""
@@ -104,19 +115,34 @@ class Report:
         for server in [each for each in self.servers if each.location == location]:
             self.servers.remove(server)
             self.secrets.pop(server.secret_name, None)
-            self.must_set = {key: why for key, why in self.must_set.items() if not key.startswith(f"{server.name}.")}
+            for key in [key for key in self.must_set if key.startswith(f"{server.name}.")]:
+                self.forget(key)
         self.note(location, codes.SERVER_LEFT_OUT.message(why=reason.why, advice=reason.advice))
 
     def to_set(self, key: str, why: str, location: Location) -> None:
         """Note a key that the user must set."""
-        self.must_set[key] = why
-        self.note(location, codes.VALUE_TO_SET.message(key=key, why=why))
+        self.must_set[key] = (why, location)
+
+    def forget(self, key: str) -> None:
+        """Drop the note on a key that turned out to be known."""
+        self.must_set.pop(key, None)
 
     def note(self, location: Location, message: Message) -> None:
         """Add a line about a place in the file."""
-        line = self.source.line(location)
-        where = f"{self.source.name}:{line}" if line else self.source.name
-        self.notes.append(ConfigIssue(where, field_text(location[1:]), message))
+        self.notes.append((location, message))
+
+    def issues(self) -> list[ConfigIssue]:
+        """All lines in the order of the file; those about the whole file are last."""
+        found = [
+            (location, codes.VALUE_TO_SET.message(key=key, why=why)) for key, (why, location) in self.must_set.items()
+        ]
+        lines = [(self.source.line(location), location, message) for location, message in [*self.notes, *found]]
+        ordered = sorted(lines, key=lambda each: each[0] or math.inf)
+        return [ConfigIssue(self.place(line), field_text(location[1:]), message) for line, location, message in ordered]
+
+    def place(self, line: int | None) -> str:
+        """`mcp.json:12`."""
+        return f"{self.source.name}:{line}" if line else self.source.name
 
 
 def field_text(location: Location) -> str:

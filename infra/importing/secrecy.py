@@ -71,8 +71,14 @@ RANDOM_BITS: Final = 3.2
 
 RANDOM: Final = re.compile(r"[A-Za-z0-9+/_=.~-]{24,}")
 HEXADECIMAL: Final = re.compile(r"[0-9a-fA-F-]{32,}")
+UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+"""Identifiers of clients, tenants and projects; a secret one has a name that says so."""
+
 USER_INFO: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s@]+@", re.IGNORECASE)
 PASSWORD_FIELD: Final = re.compile(r"(?:password|pwd|accountkey|sharedaccesskey)\s*=", re.IGNORECASE)
+
+
+ASSIGNMENT: Final = re.compile(r"(?P<name>[A-Za-z][\w.-]*)\s*[:=]\s*(?P<value>\S.*)", re.DOTALL)
 
 
 def words(name: str) -> list[str]:
@@ -100,7 +106,14 @@ def is_secret_value(value: str) -> bool:
         return True
     if secret_query(text):
         return True
+    text = UUID.sub("", text)
     return HEXADECIMAL.fullmatch(text) is not None or any(is_random(word) for word in re.split(r"[\s,;:=\"'/]+", text))
+
+
+def assigns_secret(text: str) -> bool:
+    """Whether a text is `API_KEY=value` or `X-Api-Key: value`."""
+    found = ASSIGNMENT.fullmatch(text.strip())
+    return found is not None and is_secret(found["name"], found["value"])
 
 
 def is_random(word: str) -> bool:
@@ -130,7 +143,7 @@ def is_secret(name: str, value: str) -> bool:
 
 def is_switch(value: str) -> bool:
     """Whether a value only switches something on or off."""
-    return value.strip().lower() in {"", "true", "false", "yes", "no", "on", "off", "none"}
+    return value.strip().lower() in {"true", "false", "yes", "no", "on", "off", "none"}
 
 
 def variable_of(*parts: str) -> str:

@@ -50,6 +50,11 @@ class CoreLoader(yaml.SafeLoader):
     """Loader of YAML 1.2 integers, booleans, nulls and merge keys; all other scalars are text as written."""
 
     yaml_implicit_resolvers: Final = {}  # type: ignore[misc] # replaces those of YAML 1.1
+    yaml_constructors: Final = {  # type: ignore[misc] # without those of dates, sets and bytes
+        tag: constructor
+        for tag, constructor in yaml.SafeLoader.yaml_constructors.items()
+        if tag is None or tag.rpartition(":")[2] in {"map", "seq", "str", "int", "bool", "null"}
+    }
 
 
 for _tag, _pattern, _first in (
@@ -76,7 +81,7 @@ def read_source(path: Path) -> Source:
         raise invalid(name, "YAML", "it contains a character that YAML excludes") from None
     except RecursionError:
         raise invalid(name, "data", "it is nested too deeply") from None
-    except ValueError:  # a number with more digits than Python converts, a date that does not exist
+    except (ValueError, LookupError):  # more digits than Python converts; `!!int` and `!!bool` with another text
         raise invalid(name, "data", "it contains a value outside the range of its type") from None
 
 
@@ -140,10 +145,15 @@ def plain_data(value: Any, name: str, count: list[int]) -> Any:
     if count[0] > MAX_VALUES:
         raise invalid(name, "data", f"it has more than {MAX_VALUES} values")
     if isinstance(value, dict):
-        return {str(key): plain_data(item, name, count) for key, item in value.items()}
+        return {encodable(str(key)): plain_data(item, name, count) for key, item in value.items()}
     if isinstance(value, list | tuple | set):
         return [plain_data(item, name, count) for item in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+    return value if isinstance(value, int | float | bool | None) else encodable(str(value))
+
+
+def encodable(text: str) -> str:
+    """The text without lone surrogates, which JSON can escape and no file can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def located(documents: list[yaml.Node | None]) -> dict[Location, int]:

@@ -69,7 +69,7 @@ def placeholder(key: str) -> str:
 def comments(report: Report) -> list[str]:
     """The head of the file."""
     lines = [f"Imported from {report.source.name} by `meshed-mcp import`."]
-    lines += [f"Set {key}: {why}" for key, why in report.must_set.items()]
+    lines += [f"Set {key}: {why}" for key, (why, _) in report.must_set.items()]
     return ["".join(each if each.isprintable() else "?" for each in line) for line in lines]
 
 

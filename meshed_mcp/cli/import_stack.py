@@ -26,7 +26,7 @@ def import_command(
         raise ConfigurationError.single("import", codes.IMPORT_TWO_OUTPUTS.message())
     target = Path(f"Pulumi.{stack}.yaml") if stack else output
     report = imported(read_source(file))
-    for note in report.notes:
+    for note in report.issues():
         typer.echo(f"note {note.line}", err=True)
     if not report.servers:
         raise ConfigurationError.single(report.source.name, codes.IMPORT_NO_SERVER.message())
@@ -54,11 +54,13 @@ def create(target: Path, text: str) -> None:
 
 def next_steps(report: Report, target: Path | None, stack: str | None) -> list[str]:
     """Commands that create Secrets, the number of keys to set, and the command that checks the stack."""
-    commands = [*secret_commands(report.secrets, report.namespace or DEFAULT_NAMESPACE), *report.commands]
+    namespace = report.namespace or DEFAULT_NAMESPACE
+    others = [f"kubectl {what} --namespace {namespace} {option}" for what, option in report.commands]
+    commands = [*secret_commands(report.secrets, namespace), *others]
     steps = ["create what the stack file refers to; values come from variables of your shell:", *commands]
     lines = steps if commands else []
-    count = len(report.servers)
+    count, missing = len(report.servers), len(report.must_set)
     lines.append(f"{count} {'server' if count == 1 else 'servers'} in {target or 'the output'}")
     check = f"meshed-mcp check --stack {stack or 'STACK'}"
-    keys = f"set the {len(report.must_set)} keys that its first lines name; then " if report.must_set else ""
+    keys = f"set what {missing} of its first lines name; then " if missing else ""
     return [*lines, f"next: {keys}{check}"]
