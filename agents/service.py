@@ -43,6 +43,9 @@ class MCPService(NameTrackingServer[LifespanResultT]):
     environment (`Settings`); "stdio", "sse" and "streamable-http" run the SDK's transports unchanged.
     """
 
+    settings_model: type[Settings] = Settings
+    """Model of the environment that `run()` reads."""
+
     metrics: CollectorRegistry
     """Registry behind `/metrics`; pass it as `registry=` to add instruments."""
 
@@ -80,7 +83,7 @@ class MCPService(NameTrackingServer[LifespanResultT]):
                 f"port=8000). Without one, set the environment: {contract.ENV_PORT} and its neighbors."
             )
         try:
-            settings = Settings.from_environment(service=self.name)
+            settings = self.settings_model.from_environment(service=self.name)
             lease = registration(self, settings, self.metrics)
             app = self.http_app(settings, **kwargs)
         except SettingsError as error:
@@ -96,7 +99,7 @@ class MCPService(NameTrackingServer[LifespanResultT]):
         self._access.configure(self, settings)
         self._usage.claim = settings.organization_claim
         app = self.streamable_http_app(
-            streamable_http_path=contract.MCP_PATH,
+            streamable_http_path=settings.path,
             transport_security=transport_security(settings),
             max_request_body_size=settings.body_bytes,
             max_sessions=settings.sessions,
@@ -104,7 +107,7 @@ class MCPService(NameTrackingServer[LifespanResultT]):
             **options,
         )
         if settings.legacy is contract.Legacy.OFF:
-            reject_legacy_revisions(app, contract.MCP_PATH)
+            reject_legacy_revisions(app, settings.path)
         self._sessions.observe(self.session_manager)
         self._listen_handler = listen_handler(self.session_manager)
         self._concurrency_limit.set(settings.concurrent_calls)

@@ -41,7 +41,9 @@ DEFAULT_ALLOWED_HOSTS: Final = ("127.0.0.1:*", "localhost:*", "[::1]:*")
 DEFAULT_TRACE_RATIO: Final = 0.1  # one trace in ten; bench/telemetry_cost.py measures the cost per call
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
-_SECRET: Final = frozenset({contract.ENV_DATABASE_URL, contract.ENV_REQUEST_STATE_KEYS, contract.ENV_REDIS_URL})
+_SECRET: Final = frozenset(
+    {contract.ENV_DATABASE_URL, contract.ENV_REQUEST_STATE_KEYS, contract.ENV_REDIS_URL, contract.ENV_UPSTREAM_TOKEN}
+)
 
 
 class SettingsError(StartError, ValueError):
@@ -106,6 +108,12 @@ class Settings(Limits, AccessSettings):
         description="an IP address of this machine",
     )
     port: Port = contract.MCP_PORT
+    path: str = Field(
+        contract.MCP_PATH,
+        max_length=256,
+        pattern=r"^/[A-Za-z0-9._~/-]*$",
+        description="an absolute path of letters, digits, '/', '-', '.', '_' and '~', such as /mcp",
+    )
     management_port: Port = contract.MANAGEMENT_PORT
     allowed_hosts: Hosts = Field(DEFAULT_ALLOWED_HOSTS, validate_default=True)
     pre_stop_delay_seconds: Seconds = DEFAULT_PRE_STOP_DELAY_SECONDS
@@ -183,18 +191,18 @@ class Settings(Limits, AccessSettings):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise SettingsError(*_messages(error, values)) from None
+            raise SettingsError(*_messages(cls, error, values)) from None
 
 
-def _messages(error: ValidationError, values: Mapping[str, str]) -> tuple[Message, ...]:
-    return tuple(dict.fromkeys(message for item in error.errors() for message in _messages_of(item, values)))
+def _messages(model: type[Settings], error: ValidationError, values: Mapping[str, str]) -> tuple[Message, ...]:
+    return tuple(dict.fromkeys(message for item in error.errors() for message in _messages_of(model, item, values)))
 
 
-def _messages_of(item: ErrorDetails, values: Mapping[str, str]) -> tuple[Message, ...]:
+def _messages_of(model: type[Settings], item: ErrorDetails, values: Mapping[str, str]) -> tuple[Message, ...]:
     reason = item["ctx"]["error"] if item["type"] == "value_error" else None
     if isinstance(reason, MessageError):
         return tuple(message.at(str(item["loc"][0])) if item["loc"] else message for message in reason.messages)
     variable = str(item["loc"][0])
-    field = next(name for name in Settings.model_fields if variable_of(name) == variable)
+    field = next(name for name in model.model_fields if variable_of(name) == variable)
     shown = variable if variable in _SECRET else f"{variable}={values[variable]!r}"
-    return (SETTING_INVALID.message(shown=shown, wanted=Settings.model_fields[field].description),)
+    return (SETTING_INVALID.message(shown=shown, wanted=model.model_fields[field].description),)

@@ -48,6 +48,7 @@ class ConcurrencyLimitMiddleware:
         self._bodies = BodyReader(settings)
         self._slots = anyio.CapacityLimiter(settings.concurrent_calls)
         self._queued_calls = settings.queued_calls
+        self._path = settings.path
         self._read_seconds = settings.read_seconds
         self._call_seconds = settings.effective_call_seconds
         self._answering: set[asyncio.Task[None]] = set()
@@ -106,7 +107,7 @@ class ConcurrencyLimitMiddleware:
         try:
             self._slots.acquire_on_behalf_of_nowait(entry.context)
         except anyio.WouldBlock:
-            if bypasses_limit(entry.context.scope, body):
+            if bypasses_limit(entry.context.scope, body, self._path):
                 return
             if self._slots.statistics().tasks_waiting >= self._queued_calls:
                 raise RequestRejectedError(rejections.OVERLOADED, OVERLOAD) from None

@@ -66,13 +66,13 @@ def nesting_bound(body: bytes) -> int:
     return body.count(b"{") + body.count(b"[")
 
 
-def bypasses_limit(scope: Scope, body: bytes) -> bool:
-    """Whether a request to the MCP endpoint is served without a concurrency slot when all slots are taken.
+def bypasses_limit(scope: Scope, body: bytes, path: str = contract.MCP_PATH) -> bool:
+    """Whether a request to the MCP endpoint at `path` is served without a concurrency slot when all slots are taken.
 
     Streams are, because they wait for other calls. So are responses and notifications of clients up to 2025-11-25: a
     call that holds a slot may wait for this one. The SDK rejects a header that contradicts its body.
     """
-    if scope["path"] != contract.MCP_PATH:
+    if scope["path"] != path:
         return False
     headers = Headers(scope=scope)
     if scope["method"] != "POST":

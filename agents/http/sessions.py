@@ -45,7 +45,7 @@ class SessionTable(dict[str, StreamableHTTPServerTransport]):
     An entry whose `initialize` failed never became a session and is not measured.
     """
 
-    def __init__(self, seconds: Histogram, on_end: Callable[[], None]) -> None:
+    def __init__(self, seconds: Histogram, on_end: Callable[[str], None]) -> None:
         super().__init__()
         self._seconds, self._on_end = seconds, on_end
         self._opened: dict[str, OpenSession] = {}
@@ -60,7 +60,7 @@ class SessionTable(dict[str, StreamableHTTPServerTransport]):
         found = super().pop(session, *default)
         if session in self._opened:
             self._observe(session, end_reason(found))
-            self._on_end()
+            self._on_end(session)
         return found
 
     def clear(self) -> None:
@@ -98,12 +98,18 @@ class SessionMetrics:
             contract.METRIC_ACTIVE_SESSIONS, "Open sessions of clients up to 2025-11-25.", registry=registry
         ).set_function(self._open_sessions)
         self._collect = session_collector(self._open_sessions)
+        self.on_end: Callable[[str], None] = lambda _: None
+        """Called with the id of each session that ends before the process does."""
 
     def observe(self, manager: StreamableHTTPSessionManager) -> None:
         """Observe the manager's sessions; call it before the manager runs."""
-        table = SessionTable(self._seconds, self._collect)
+        table = SessionTable(self._seconds, self._end)
         manager._server_instances = table  # noqa: SLF001 - the SDK has no event for the end of a session; tested
         self._tables.append(table)
+
+    def _end(self, session: str) -> None:
+        self._collect()
+        self.on_end(session)
 
     def _open_sessions(self) -> int:
         return sum(map(len, self._tables))

@@ -78,7 +78,7 @@ def _entry(server: MCPServer[Any], settings: Settings, tools: Sequence[Tool]) ->
     return server_entry(
         f"{settings.namespace}/{settings.service}",
         server.version or UNVERSIONED,
-        f"http://{settings.service}:{contract.MCP_PORT}{contract.MCP_PATH}",
+        f"http://{settings.service}:{contract.MCP_PORT}{settings.path}",
         description=server.description or server.title or settings.service,
         tools=tools,
     )

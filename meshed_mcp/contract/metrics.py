@@ -93,6 +93,34 @@ METRIC_FAST_SCALER_PATCHES: Final = "mcp_fast_scaler_patches_total"
 METRIC_DELETION_ANSWERED: Final = "mcp_deletion_cost_answered_timestamp_seconds"
 METRIC_DELETION_PATCHES: Final = "mcp_deletion_cost_patches_total"
 
+METRIC_UPSTREAM_SESSIONS: Final = "mcp_bridge_upstream_sessions"
+"""Gauge: open connections of the bridge to its upstream; those to a stdio server are processes."""
+
+METRIC_UPSTREAM_PROCESSES: Final = "mcp_bridge_upstream_processes"
+"""Gauge: processes of the stdio server, those that are being stopped included."""
+
+METRIC_UPSTREAM_STARTS: Final = "mcp_bridge_upstream_starts_total"
+"""Counter: processes of the stdio server that the bridge started."""
+
+METRIC_UPSTREAM_EXITS: Final = "mcp_bridge_upstream_exits_total"
+"""Counter by `reason`: `closed` by the bridge, `killed` because it ignored SIGTERM, `exited` with code 0, `failed` with
+another code, `signaled`, `disconnected` without a known code, `not_started`."""
+
+METRIC_UPSTREAM_NOISE: Final = "mcp_bridge_upstream_noise_lines_total"
+"""Counter by `reason`: lines on the standard output of the stdio server that are `not_json_rpc` or `too_long`."""
+
+METRIC_UPSTREAM_LOG_LINES: Final = "mcp_bridge_upstream_log_lines_total"
+"""Counter by LABEL_OUTCOME: lines on the standard error of the stdio server, `written` to the log or `dropped`."""
+
+METRIC_UPSTREAM_REJECTED: Final = "mcp_bridge_rejected_sessions_total"
+"""Counter: sessions rejected because the replica runs its maximum of upstream processes or sessions."""
+
+METRIC_UPSTREAM_ERRORS: Final = "mcp_bridge_upstream_errors_total"
+"""Counter by `reason`: calls that failed without a response of the upstream."""
+
+METRIC_HELD_CALLS: Final = "mcp_bridge_held_calls"
+"""Gauge: calls that wait in the memory of the bridge for the input of a 2026-07-28 client."""
+
 LABEL_SCALED_OBJECT: Final = "scaledobject"
 LABEL_POD: Final = "pod"
 LABEL_METHOD: Final = "mcp_method_name"

@@ -1,0 +1,34 @@
+"""What the pool needs of a way to the upstream: a message stream pair per connection, and why it ended."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass
+class Link:
+    """One open connection: the SDK's stream pair."""
+
+    read: Any
+    write: Any
+    ending: Callable[[], str] = lambda: "closed the connection"
+    """Why the connection ended, as the end of the sentence "the upstream ..."."""
+
+
+class Connector(Protocol):
+    """A way to the upstream."""
+
+    @property
+    def has_processes(self) -> bool:
+        """Whether each connection is a process, which concurrent calls of one caller share."""
+
+    @property
+    def is_http(self) -> bool:
+        """Whether requests carry HTTP headers."""
+
+    def connect(self, session: str) -> AbstractAsyncContextManager[Link]:
+        """Open one connection; `session` is its name in the log. Raises UpstreamError."""
+
+    async def aclose(self) -> None:
+        """Release what the connections share."""

@@ -1,0 +1,276 @@
+"""`BridgeService`: an `MCPService` whose tools, resources and prompts are those of its upstream.
+
+A replica becomes ready when its upstream has completed a handshake: before that, it cannot state the upstream's
+capabilities and tools in `initialize`, `server/discover` and the registry. Afterwards it stays ready while the upstream
+is down, and calls get an error: without this, a restart of the upstream would take all replicas out at once.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import mcp_types
+from mcp.server.context import CallNext, HandlerResult
+from mcp.server.lowlevel import Server
+from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
+from mcp.shared.exceptions import MCPError
+from mcp_types import Tool
+from mcp_types.methods import SPEC_CLIENT_METHODS, SPEC_CLIENT_NOTIFICATION_METHODS
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from starlette.applications import Starlette
+
+from meshed_mcp import contract
+from meshed_mcp.agents.bridge.catalog import Catalog, all_tools, discover_upstream
+from meshed_mcp.agents.bridge.connector import Connector
+from meshed_mcp.agents.bridge.downstream import Context, is_modern
+from meshed_mcp.agents.bridge.http import HTTPConnector
+from meshed_mcp.agents.bridge.launcher import LauncherConnector
+from meshed_mcp.agents.bridge.listening import Listening
+from meshed_mcp.agents.bridge.metrics import BridgeMetrics
+from meshed_mcp.agents.bridge.negotiation import WrongEraError
+from meshed_mcp.agents.bridge.pool import Pool
+from meshed_mcp.agents.bridge.process import ProcessConnector, child_environment
+from meshed_mcp.agents.bridge.proxy import ClientSession, Proxy
+from meshed_mcp.agents.bridge.settings import BridgeSettings
+from meshed_mcp.agents.bridge.translation import upstream_headers, upstream_params
+from meshed_mcp.agents.process.supervision import BACKOFF, supervised
+from meshed_mcp.agents.service import MCPService
+from meshed_mcp.agents.settings import Settings, SettingsError
+from meshed_mcp.error_codes.code import MessageError
+
+PASSED: Final[dict[str, type[mcp_types.RequestParams]]] = {
+    "tools/list": mcp_types.PaginatedRequestParams,
+    "tools/call": mcp_types.CallToolRequestParams,
+    "resources/list": mcp_types.PaginatedRequestParams,
+    "resources/templates/list": mcp_types.PaginatedRequestParams,
+    "resources/read": mcp_types.ReadResourceRequestParams,
+    "prompts/list": mcp_types.PaginatedRequestParams,
+    "prompts/get": mcp_types.GetPromptRequestParams,
+    "completion/complete": mcp_types.CompleteRequestParams,
+}
+"""Requests that pass as they are. Source: MCP 2026-07-28 and 2025-11-25, `ClientRequest`."""
+
+CLIENT_NOTIFICATIONS: Final[dict[str, type[mcp_types.NotificationParams]]] = {
+    "notifications/roots/list_changed": mcp_types.NotificationParams,
+    "notifications/progress": mcp_types.ProgressNotificationParams,
+}
+
+logger = logging.getLogger(__name__)
+
+
+class BridgeService(MCPService[Any]):
+    """The bridge; `run()` serves with the settings of the environment (`BridgeSettings`)."""
+
+    settings_model = BridgeSettings
+
+    def __init__(self, name: str) -> None:
+        # The state of an upstream is opaque and passes unsealed; that of a held call is a random text bound to its caller.
+        super().__init__(name, request_state_security=RequestStateSecurity.ephemeral())
+        self.middleware[:] = [each for each in self.middleware if not isinstance(each, RequestStateBoundary)]
+        self.middleware.append(self._announce)
+        self.middleware.append(self._pass_unknown)
+        self.bridge_metrics = BridgeMetrics(self.metrics)
+        self.catalog = Catalog()
+        self.proxy: Proxy
+        self.listening: Listening
+        self._has_sessions = False
+
+    def http_app(self, settings: Settings, **options: Any) -> Starlette:
+        """Return the application. Raises SettingsError."""
+        if not isinstance(settings, BridgeSettings):
+            raise TypeError("the bridge takes BridgeSettings")
+        try:
+            connector = connector_for(settings, self.bridge_metrics)
+        except MessageError as error:
+            raise SettingsError(*error.messages) from None
+        app = super().http_app(settings, **options)
+        self._has_sessions = settings.legacy is contract.Legacy.STICKY
+        pool = pool_for(settings, connector, self.bridge_metrics, self.catalog)
+        self.proxy = Proxy(pool, self.catalog, self.bridge_metrics, has_sessions=self._has_sessions)
+        self.listening = Listening(self.proxy)
+        self.bridge_metrics.observe(sessions=lambda: pool.size, held=lambda: len(self.proxy.held))
+        self._sessions.on_end = self.proxy.end_session
+        self._register(self.session_manager.app)
+        return self._with_upstream(app, settings)
+
+    async def list_tools(self) -> list[Tool]:
+        """Return the upstream's tools, for the registry: read again after a change, where a connection is open."""
+        upstream = self.proxy.pool.any_usable()
+        if self.catalog.is_stale and upstream is not None:
+            try:
+                self.catalog.replace(await all_tools(upstream))
+            except MCPError as error:
+                logger.warning("the upstream does not list its tools: %s", error.message)
+        self._note_tools()
+        return self.catalog.registered()
+
+    def end_streams(self) -> None:
+        """End every open `subscriptions/listen` stream with its result, as a stopping server should."""
+        self.listening.end_streams()
+
+    def _register(self, server: Server[Any]) -> None:
+        for method, params in PASSED.items():
+            server.add_request_handler(method, params, self.proxy)
+        server.add_request_handler("server/discover", mcp_types.RequestParams, self._discover)
+        server.add_request_handler(
+            "subscriptions/listen", mcp_types.SubscriptionsListenRequestParams, self.listening.listen
+        )
+        server.add_request_handler("resources/subscribe", mcp_types.SubscribeRequestParams, self.listening.subscribe)
+        server.add_request_handler(
+            "resources/unsubscribe", mcp_types.UnsubscribeRequestParams, self.listening.subscribe
+        )
+        server.add_request_handler("logging/setLevel", mcp_types.SetLevelRequestParams, self._set_level)
+        for method, notification in CLIENT_NOTIFICATIONS.items():
+            server.add_notification_handler(method, notification, self._notify)
+        server.add_notification_handler(
+            "notifications/initialized", mcp_types.NotificationParams, self.listening.opened
+        )
+        server.get_tool_input_schema = self.catalog.schema_of
+
+    def _with_upstream(self, app: Starlette, settings: BridgeSettings) -> Starlette:
+        own = app.router.lifespan_context
+
+        @asynccontextmanager
+        async def lifespan(running: Starlette) -> AsyncIterator[Any]:
+            try:
+                await self._discover_upstream(with_legacy=settings.legacy is not contract.Legacy.OFF)
+                async with (
+                    supervised("upstream connections", self.proxy.pool.keep_sweeping, self.metrics),
+                    own(running) as state,
+                ):
+                    yield state
+            finally:
+                await self.proxy.held.aclose()
+                await self.proxy.pool.aclose()
+
+        app.router.lifespan_context = lifespan
+        return app
+
+    async def _discover_upstream(self, *, with_legacy: bool) -> None:
+        """Try until the upstream has completed a handshake."""
+        failures = 0
+        while True:
+            try:
+                await discover_upstream(self.proxy.pool.connector, self.catalog, with_legacy=with_legacy)
+            except (MCPError, WrongEraError) as error:
+                failures += 1
+                wait = BACKOFF.seconds(failures)
+                logger.warning("not ready: %s The bridge tries again in %.1f s.", error, wait)
+                await asyncio.sleep(wait)
+            else:
+                self._introduce()
+                return
+
+    def _introduce(self) -> None:
+        """Take the upstream's identity, which `initialize` and the registry entry state."""
+        facts = self.catalog.facts.get(False) or self.catalog.newest
+        server = self.session_manager.app
+        if facts is not None:
+            server.instructions = facts.instructions
+        if facts is not None and facts.server is not None:
+            found = mcp_types.Implementation.model_validate(facts.server, by_name=False)
+            server.name, server.version, server.title = found.name, found.version, found.title
+            server.description, server.website_url, server.icons = found.description, found.website_url, found.icons
+        self._note_tools()
+        logger.info("the upstream speaks %s", ", ".join(each.version for each in self.catalog.facts.values()))
+
+    def _note_tools(self) -> None:
+        self.tool_names |= self.catalog.tools.keys()
+        self.tool_names &= self.catalog.tools.keys()
+
+    async def _announce(self, ctx: Context, call_next: CallNext) -> HandlerResult:
+        """SDK middleware: `initialize` states the upstream's capabilities."""
+        result = await call_next(ctx)
+        if ctx.method == "initialize" and isinstance(result, dict) and (facts := self._legacy_facts()) is not None:
+            return {**result, "capabilities": offered(facts.capabilities, has_sessions=self._has_sessions)}
+        if ctx.method == "tools/list":
+            self._note_tools()
+        return result
+
+    def _legacy_facts(self) -> Any:
+        return self.catalog.facts.get(False) or self.catalog.newest
+
+    async def _discover(self, _: Context, __: Any) -> HandlerResult:
+        facts = self.catalog.newest
+        if facts is None:
+            raise MCPError(code=mcp_types.INTERNAL_ERROR, message="The upstream is not known yet.")
+        return {
+            "resultType": "complete",
+            "ttlMs": 0,
+            "cacheScope": "private",
+            "supportedVersions": list(MODERN_PROTOCOL_VERSIONS),
+            "capabilities": dict(facts.capabilities),
+            **({} if facts.instructions is None else {"instructions": facts.instructions}),
+            **({} if facts.server is None else {"_meta": {mcp_types.SERVER_INFO_META_KEY: dict(facts.server)}}),
+        }
+
+    async def _set_level(self, ctx: Context, params: Any) -> HandlerResult:
+        """Pass the level on; an upstream of 2026-07-28 gets it with each request of the session."""
+        if not self.proxy.era(ctx):
+            return await self.proxy(ctx)
+        session = self.proxy.session_of(ctx)
+        if session is not None:
+            self.proxy.sessions.setdefault(session, ClientSession()).log_level = params.level
+        return {}
+
+    async def _notify(self, ctx: Context, _: Any = None) -> None:
+        """Pass a notification of a session's client on."""
+        upstream = self.proxy.session_upstream(ctx)
+        if upstream is not None and upstream.facts is not None:
+            params = upstream_params(ctx.params, upstream.facts, self._identity(ctx))
+            await upstream.notify(ctx.method, params, upstream_headers(ctx.method, params, upstream.facts))
+
+    @staticmethod
+    def _identity(ctx: Context) -> Any:
+        from meshed_mcp.agents.bridge.proxy import identity_of
+
+        return identity_of(ctx)
+
+    async def _pass_unknown(self, ctx: Context, call_next: CallNext) -> HandlerResult:
+        """SDK middleware: methods of extensions pass as they are."""
+        if ctx.request_id is None and ctx.method not in SPEC_CLIENT_NOTIFICATION_METHODS:
+            await self._notify(ctx)
+        if ctx.request_id is None or ctx.method in SPEC_CLIENT_METHODS:
+            return await call_next(ctx)
+        result = await self.proxy(ctx)
+        return {"resultType": "complete", **result} if is_modern(ctx) else result
+
+
+def offered(capabilities: Any, *, has_sessions: bool) -> dict[str, Any]:
+    """Return the capabilities for clients up to 2025-11-25; without sessions they get no notifications."""
+    if has_sessions:
+        return dict(capabilities)
+    never = ("listChanged", "subscribe")
+    return {
+        name: {key: each for key, each in value.items() if key not in never} if isinstance(value, dict) else value
+        for name, value in capabilities.items()
+    }
+
+
+def connector_for(settings: BridgeSettings, metrics: BridgeMetrics) -> Connector:
+    """Return the way to the upstream. Raises MessageError for a header whose variable has no value."""
+    if settings.upstream_url is not None:
+        return HTTPConnector(settings.upstream_url, settings.headers())
+    if settings.upstream_address is not None:
+        return LauncherConnector(settings.upstream_address, metrics)
+    environment = child_environment(settings.upstream_environment, os.environ)
+    return ProcessConnector(settings.upstream_command, environment, metrics)
+
+
+def pool_for(settings: BridgeSettings, connector: Connector, metrics: BridgeMetrics, catalog: Catalog) -> Pool:
+    """Return the pool with the limits of the settings."""
+    most, variable, kind = settings.upstream_max_processes, contract.ENV_UPSTREAM_MAX_PROCESSES, "processes"
+    if not connector.has_processes:
+        most, variable, kind = settings.sessions, contract.ENV_SESSIONS, "upstream sessions"
+    return Pool(
+        connector,
+        metrics,
+        is_shared=connector.has_processes and settings.upstream_process == "shared",
+        most=most,
+        idle_seconds=settings.session_idle_seconds,
+        limit_text=f"This replica runs its maximum of {most} {kind} ({variable}). Send the call again later.",
+        on_change=catalog.note_change,
+    )
