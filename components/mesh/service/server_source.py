@@ -92,7 +92,7 @@ class SourceSettings(Model):
     """Port that an external HTTP server listens on; unset = 8000. Required with `bridge: true`. Clients use port 8000
     of the Service."""
 
-    path: Annotated[str, AfterValidator(validation.endpoint_path)] = contract.MCP_PATH
+    path: Annotated[str, AfterValidator(validation.endpoint_path), Field(max_length=256)] = contract.MCP_PATH
     """Path of the endpoint, and of the server behind `bridge: true`; only it and its subpaths are reachable. `/` is
     possible with `runtime: external` without the bridge."""
 

@@ -29,6 +29,10 @@ _RESERVED_HEADERS: Final = re.compile(
 """Headers that HTTP, MCP and tracing set. Source: RFC 9110; MCP specification, "Streamable HTTP"; W3C Trace Context."""
 
 
+_URL: Final = re.compile(r"https?://[^/\s?#@]+(/[!-~]*)?")
+"""The bridge takes the same; a query needs a path."""
+
+
 class ProbeSettings(Model):
     """Startup, liveness and readiness probes of an external server."""
 
@@ -126,7 +130,7 @@ def remote_url(value: str) -> str:
         raise codes.INVALID_REMOTE_URL.error(value=value) from None
     if url.username is not None or url.password is not None:
         raise codes.REMOTE_URL_HAS_CREDENTIALS.error(host=url.hostname)
-    if url.scheme not in ("http", "https") or not url.hostname or url.fragment or not value.isprintable():
+    if _URL.fullmatch(value) is None or not url.hostname or "#" in value:
         raise codes.INVALID_REMOTE_URL.error(value=value)
     if is_ip_address(url.hostname):
         raise codes.REMOTE_URL_IS_ADDRESS.error(value=value)

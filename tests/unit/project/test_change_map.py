@@ -63,8 +63,8 @@ SERVICE_OPTION: Final = (
     ),
     Edit(
         "components/mesh/service/workload.py",
-        '        "volumes": volumes(),\n',
-        """        "volumes": volumes(),
+        '        "volumes": volumes(args),\n',
+        """        "volumes": volumes(args),
         **({} if args.runtime_class is None else {"runtimeClassName": args.runtime_class}),
 """,
     ),

@@ -65,7 +65,7 @@ def test_secrets_and_outputs_pass_through() -> None:
     [
         ({"image": "a", "replica": 2}, "replica", "MM0003", "unknown field; did you mean replicas?"),
         ({"image": "a", "replicas": 0.0}, "replicas", "MM0005", "0.0 is below 1; set 1 or more"),
-        ({}, "image", "MM0001", "is missing; set image: with a value"),
+        ({}, "", "MM0300", "none is set; set exactly one of image, package and url"),
         (
             {"image": "a", "drain": {"graceSecond": 40}},
             "drain.graceSecond",

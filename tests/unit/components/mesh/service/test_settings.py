@@ -71,7 +71,7 @@ def test_strategy_is_read_by_its_name() -> None:
     assert service_args(rollout=CANARY).rollout.strategy is RolloutStrategy.CANARY
 
 
-@pytest.mark.parametrize("path", ["mcp", "/mcp/", "/", "", "/mcp/*", "/a b", "/../mcp", "/mcp?x=1"])
+@pytest.mark.parametrize("path", ["mcp", "/mcp/", "//", "", "/mcp/*", "/a b", "/../mcp", "/mcp?x=1"])
 def test_path_that_routes_cannot_match_exactly_is_rejected(path: str) -> None:
     """Istio API, StringMatch: exact and prefix matches of an unnormalized path never hit."""
     assert message(path=path) == (
