@@ -63,8 +63,9 @@ def caller_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         rules = [_rule(callers, operation, no_call, *current), *tool_rules(args, callers, operation)]
     if args.auth is not None:
         rules = [with_token(rule, args.auth.issuer) for rule in rules]
-        documents = {"methods": ["GET", "OPTIONS"], "paths": [metadata_path(name, args)], **own_port(args)}
-        rules.append(_rule(callers, documents))
+        if args.has_runtime:
+            documents = {"methods": ["GET", "OPTIONS"], "paths": [metadata_path(name, args)], **own_port(args)}
+            rules.append(_rule(callers, documents))
     return rules
 
 

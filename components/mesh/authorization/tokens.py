@@ -61,7 +61,8 @@ def protected_rules(name: str, args: MeshedMCPServiceArgs, path: str, rules: lis
     Source: Envoy, jwt_authn, `claim_to_headers` and `bypass_cors_preflight`.
     """
     claimed = [] if args.auth is None else list(args.auth.claims_to_headers.values())
-    return [*challenge_rules(name, args, path), *(_without(claimed, rule) for rule in rules)]
+    own = [*metadata_rules(name, args), *challenge_rules(name, args, path)]
+    return [*own, *(_without(claimed, rule) for rule in rules)]
 
 
 def _without(headers: list[str], rule: Manifest) -> Manifest:
@@ -71,6 +72,29 @@ def _without(headers: list[str], rule: Manifest) -> Manifest:
     request = changes.get("request", {})
     removed = [*request.get("remove", []), *headers]
     return rule | {"headers": changes | {"request": request | {"remove": removed}}}
+
+
+def metadata_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """The route that responds with the protected resource metadata, which an external server does not serve.
+
+    Source: RFC 9728, sections 2 and 3.2.
+    """
+    if args.auth is None or args.has_runtime:
+        return []
+    document = {
+        "resource": resource_url(name, args),
+        "authorization_servers": [args.auth.issuer],
+        "bearer_methods_supported": ["header"],
+    }
+    headers = {"content-type": "application/json", "access-control-allow-origin": "*"}
+    return [
+        {
+            "name": f"{name}-metadata",
+            "match": [{"uri": {"exact": metadata_path(name, args)}}],
+            "directResponse": {"status": 200, "body": {"string": json.dumps(document)}},
+            "headers": {"response": {"set": headers}},
+        }
+    ]
 
 
 def challenge_rules(name: str, args: MeshedMCPServiceArgs, path: str) -> list[Manifest]:

@@ -99,7 +99,8 @@ def gateway_routes(name: str, args: MeshedMCPServiceArgs, outside: str, label: s
         "endpoint": ({"exact": outside}, args.path),
         "beneath": ({"prefix": subpaths(outside)}, subpaths(args.path)),
     }
-    if args.auth is not None and own_host == bool(args.hosts):
+    # The gateway itself serves the metadata of a server without the runtime (`metadata_rules`).
+    if args.auth is not None and args.has_runtime and own_host == bool(args.hosts):
         matches["metadata"] = ({"exact": metadata_at}, metadata_at)
     rules = list[Manifest]()
     for part, (uri, path) in matches.items():

@@ -1,4 +1,4 @@
-"""Policy enforcement: in the process, in the mesh alone, by an external authorizer."""
+"""Policy enforcement without the runtime, and by an external authorizer."""
 
 from typing import Any, Final
 
@@ -19,47 +19,22 @@ OPA: Final[dict[str, Any]] = {"service": "opa.policy.svc.cluster.local", "port":
 VERSION: Final = {"key": "request.headers[mcp-protocol-version]", "values": ["2026-07-28"]}
 
 
-def lines(**settings: Any) -> list[str]:
-    """Issues of a service with these settings."""
-    given = {"image": "search:1", "callers": ["mcp-controller"], **settings}
-    return [str(fault) for fault in model_issues(MeshedMCPServiceArgs, given, "mcp-search")]
-
-
 def mesh_lines(**settings: Any) -> list[str]:
     """Issues of a mesh with these settings."""
     return [str(fault) for fault in model_issues(ServiceMeshArgs, {"domain": "mcp.example.com", **settings}, "mesh")]
 
 
-@pytest.mark.parametrize("legacy", ["stateless", "sticky"])
-def test_tool_policy_without_enforcement_for_legacy_clients_is_rejected(legacy: str) -> None:
-    """Requirement SEC-3: MCP up to 2025-11-25 sends no `Mcp-Name`; only the runtime reads the body."""
-    tools: dict[str, Any] = {"delete": {"allow": []}}
-    assert lines(enforcement="mesh", legacy=legacy, tools=tools) == [
-        (
-            f"mcp-search: tools: legacy: {legacy} admits revisions up to 2025-11-25, which name the tool in the body "
-            "alone, where the mesh cannot see it; set "
-            "legacy: off, or enforcement: process if the image runs this package's runtime"
-        )
-    ]
-    assert lines(enforcement="process", legacy=legacy, tools=tools) == []
-    assert lines(enforcement="mesh", legacy="off", tools=tools) == []
-    assert lines(enforcement="mesh", legacy=legacy) == []
+@pytest.mark.parametrize("value", ["mesh", "process"])
+def test_the_former_key_names_the_new_one(value: str) -> None:
+    """Requirement CFG-8: its values changed too, so the message names the new key with its value."""
+    found = model_issues(MeshedMCPServiceArgs, {"image": "search:1", "enforcement": value}, "mcp-search")
+    assert [(issue.code, issue.field) for issue in found] == [("MM0323", "enforcement")]
+    assert "set runtime: external in place of enforcement: mesh" in found[0].message
 
 
-def test_scopes_without_the_runtime_are_rejected() -> None:
-    """Requirement CFG-6: only the runtime compares scopes and reports missing ones."""
-    tools = {"search": {"scopes": ["docs.read"]}}
-    fix = "only the runtime checks scopes; remove them, or set enforcement: process if the image runs this"
-    assert lines(enforcement="mesh", legacy="off", tools=tools, auth={**AUTH, "scopes": ["docs.read"]}) == [
-        f"mcp-search: auth.scopes: {fix} package's runtime",
-        f"mcp-search: tools.search.scopes: {fix} package's runtime",
-    ]
-
-
-@pytest.mark.parametrize("tools", [{}, {"delete": {"allow": []}}])
-def test_without_the_runtime_the_sidecar_rejects_old_revisions(tools: dict[str, Any]) -> None:
-    """Requirement RUN-16: `legacy: off` holds for any server; MCP servers compare the header with the body."""
-    objects = render(callers=["mcp-controller"], enforcement="mesh", legacy="off", tools=tools)
+def test_without_the_runtime_the_sidecar_rejects_old_revisions() -> None:
+    """Requirement RUN-16: `legacy: off` holds for any server, by the version header."""
+    objects = render(callers=["mcp-controller"], runtime="external", legacy="off")
     rules = objects.one("AuthorizationPolicy")["spec"]["rules"]
     assert rules
     assert all(VERSION in rule["when"] for rule in rules)

@@ -1,5 +1,6 @@
 """Token settings: validation, RequestAuthentication and challenge routes."""
 
+import json
 from typing import Any, Final
 
 import pytest
@@ -236,3 +237,23 @@ def test_invalid_claim_name_is_rejected() -> None:
     assert MeshedMCPServiceArgs.model_validate(
         {"image": "search:1", "auth": AUTH | {"organization_claim": "https://example.com/org"}}
     ).auth
+
+
+def test_the_mesh_serves_the_metadata_of_a_server_without_the_runtime() -> None:
+    """RFC 9728, section 3.2: a JSON document with the resource, before the challenge and without a token."""
+    for path, resource in (
+        ("/mcp", "https://mcp.example.com/mcp-search/mcp"),
+        ("/", "https://mcp.example.com/mcp-search"),
+    ):
+        objects = render_exposed(runtime="external", path=path, auth=AUTH, callers=["mcp-controller"])
+        for route in ("mcp-search", "mcp-search-ingress"):
+            rules = objects.one("VirtualService", route)["spec"]["http"]
+            assert [rule["name"] for rule in rules[:2]] == ["mcp-search-metadata", "mcp-search-needs-token"]
+            document = json.loads(rules[0]["directResponse"]["body"]["string"])
+            assert document["resource"] == resource
+            assert document["authorization_servers"] == [AUTH["issuer"]]
+            well_known = f"/.well-known/oauth-protected-resource{resource.removeprefix('https://mcp.example.com')}"
+            assert rules[0]["match"] == [{"uri": {"exact": well_known}}]
+            assert rules[0]["headers"]["response"]["set"]["content-type"] == "application/json"
+    own = render_exposed(auth=AUTH, callers=["mcp-controller"]).one("VirtualService", "mcp-search")["spec"]["http"]
+    assert "mcp-search-metadata" not in [rule["name"] for rule in own]

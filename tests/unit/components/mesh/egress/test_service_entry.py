@@ -190,3 +190,43 @@ def test_egress_objects_match_the_published_schemas() -> None:
         *render(sidecar_egress_hosts=[], egress_hosts=["b.example.com"], egress_gateway=True),
     ]
     assert [issue for item in objects for issue in schema_issues(item)] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "hosts", "port", "protocol"),
+    [
+        ({"url": "https://mcp.example.com/mcp"}, ["mcp.example.com"], 443, "TLS"),
+        ({"url": "https://mcp.example.com:8443/mcp"}, ["mcp.example.com"], 8443, "TLS"),
+        ({"url": "http://mcp.example.com:8080/mcp"}, ["mcp.example.com"], 8080, "HTTP"),
+        ({"package": "npm:a@1.0.0"}, ["registry.npmjs.org"], 443, "TLS"),
+        ({"package": "pypi:a==1.0"}, ["pypi.org", "files.pythonhosted.org"], 443, "TLS"),
+    ],
+)
+def test_the_way_to_a_remote_server_or_registry_is_open(
+    source: dict[str, str], hosts: list[str], port: int, protocol: str
+) -> None:
+    """Requirement SRV-7: ServiceEntry, scope of the sidecar and NetworkPolicy follow from the source."""
+    objects = render(image=None, bridge_image="bridge:1", sidecar_egress_hosts=[], **source)
+    entry = objects.one("ServiceEntry")["spec"]
+    assert entry["hosts"] == hosts
+    assert [(each["number"], each["protocol"]) for each in entry["ports"]] == [(port, protocol)]
+    assert objects.one("Sidecar")["spec"]["egress"] == [{"hosts": [f"./{host}" for host in hosts]}]
+    assert egress(objects)[-1]["ports"] == [{"protocol": "TCP", "port": port}]
+    assert [fault for item in objects for fault in schema_issues(item)] == []
+
+
+def test_a_host_of_egress_hosts_and_url_is_in_one_entry() -> None:
+    """Istio API, ServiceEntry: of two entries for one host proxies lose one's ports."""
+    source = {"image": None, "bridge_image": "bridge:1", "url": "http://a.example.com/mcp"}
+    objects = render(**source, egress_hosts=["a.example.com", "b.example.com"])
+    mixed = objects.one("ServiceEntry", "mcp-search-egress-http-80-443")["spec"]
+    assert [(each["name"], each["protocol"]) for each in mixed["ports"]] == [("http-80", "HTTP"), ("tls-443", "TLS")]
+    assert objects.one("ServiceEntry", "mcp-search-egress")["spec"]["hosts"] == ["b.example.com"]
+
+
+def test_a_mirror_of_a_registry_is_the_only_host_of_a_package() -> None:
+    """Requirement SRV-6: `env` names the mirror, `egress_hosts` opens the way to it."""
+    env = {"npm_config_registry": "https://npm.example.com"}
+    source = {"image": None, "bridge_image": "bridge:1", "package": "npm:a@1.0.0"}
+    objects = render(**source, env=env, egress_hosts=["npm.example.com"])
+    assert objects.one("ServiceEntry")["spec"]["hosts"] == ["npm.example.com"]

@@ -90,3 +90,14 @@ def test_client_urls_inside_the_mesh_and_at_the_gateway() -> None:
     args = service_args(path="/mcp")
     assert service_url("mcp-search", args) == f"http://{HOST}:8000/mcp"
     assert exposed_path("mcp-search", args) == "/mcp-search/mcp"
+
+
+def test_an_endpoint_at_the_root_is_exposed_below_the_name_of_its_service() -> None:
+    """Requirement SRV-2: an external server may serve `/` alone."""
+    objects = render_exposed(runtime="external", path="/", callers=["mcp-controller"])
+    routes = ingress(objects)["http"]
+    assert [route["match"][0]["uri"] for route in routes] == [{"exact": "/mcp-search"}, {"prefix": "/mcp-search/"}]
+    assert [route["rewrite"] for route in routes] == [{"uri": "/"}, {"uri": "/"}]
+    assert exposed_path("mcp-search", service_args(runtime="external", path="/")) == "/mcp-search"
+    (rule,) = objects.one("AuthorizationPolicy")["spec"]["rules"]
+    assert rule["to"][0]["operation"]["paths"] == ["/*"]
