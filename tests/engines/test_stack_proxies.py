@@ -165,6 +165,15 @@ def test_every_sidecar_checks_the_caller(judged: Judged) -> None:
             assert "envoy.filters.http.rbac" in set(filter_names(manager["httpFilters"])), name
 
 
+def test_every_sidecar_forwards_to_the_port_of_its_server(judged: Judged) -> None:
+    """Istio, "Protocol Selection": an inbound cluster is of the pod's port, which may differ from the Service's."""
+    for item in (each for each in judged.objects if each["kind"] == "Deployment"):
+        name, containers = item["metadata"]["name"], item["spec"]["template"]["spec"]["containers"]
+        ports = [port for each in containers for port in each.get("ports", ()) if port.get("name") == "http"]
+        for port in ports if name in judged.sidecars else ():
+            assert f"inbound|{port['containerPort']}||" in views.clusters(judged.sidecars[name]), name
+
+
 def test_limits_are_enforced_on_all_requests(judged: Judged) -> None:
     """Envoy, LocalRateLimit: `filter_enabled` and `filter_enforced` are 0 percent unless set."""
     limiters = [each for dump in judged.sidecars.values() for each in every(dump, "v3.LocalRateLimit")]

@@ -60,8 +60,9 @@ class SourceSettings(Model):
 
     package: Annotated[str, AfterValidator(package_reference)] | None = None
     """Package of a stdio server without an image, with its exact version: `npm:NAME@VERSION` or `pypi:NAME==VERSION`.
-    Each pod installs it at its start, so `egress_hosts` need not list the public registry; for a mirror, set
-    `npm_config_registry` or `UV_DEFAULT_INDEX` in `env` and list its host in `egress_hosts`."""
+    Each pod installs it at its start, and may reach the public registry for it. For a mirror, set `npm_config_registry`
+    or `UV_DEFAULT_INDEX` in `env` and list its host in `egress_hosts`. `npm_config_before` or `UV_EXCLUDE_NEWER` there
+    keep its dependencies at a date."""
 
     url: Annotated[str, AfterValidator(remote_url)] | None = None
     """URL of a remote MCP server over HTTPS, by host name; the pods run the bridge alone. `egress_hosts` need not list
