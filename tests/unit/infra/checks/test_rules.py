@@ -19,10 +19,28 @@ def objects() -> list[Manifest]:
     return copy.deepcopy(recording("dev").objects)
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", [*STACKS, "servers"])
 def test_the_repositorys_stacks_have_no_errors(stack: str) -> None:
-    """Requirement CMP-14: `check` passes for both stacks."""
+    """Requirement CMP-14: `check` passes for both stacks, and for one with a server of each kind."""
     assert lines(check(recording(stack)).issues) == []
+
+
+def test_secrets_of_servers_behind_the_bridge_are_listed() -> None:
+    """Requirement CMP-15: native sidecars read Secrets too, and the bridge those of a remote server."""
+    listed = {(each.name, each.keys, each.used_by) for each in check(recording("servers")).required}
+    for name, key in (("mcp-github", "token"), ("mcp-docs", "api-key"), ("mcp-crm", "token")):
+        assert (name, (key,), (f"Deployment mcp-system/{name}",)) in listed, name
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_privileged_init_container_is_an_error(number: int) -> None:
+    """Kubernetes, "Pod Security Standards", Restricted: init containers and native sidecars are checked alike."""
+    found = copy.deepcopy(recording("servers"))
+    pod = one(found.objects, "Deployment", "mcp-github")["spec"]["template"]["spec"]
+    pod["initContainers"][number]["securityContext"]["allowPrivilegeEscalation"] = True
+    (line,) = lines(check(found).issues)
+    path = f"spec.template.spec.initContainers[{number}].securityContext.allowPrivilegeEscalation"
+    assert line.startswith(f"Deployment mcp-system/mcp-github: {path}: ")
 
 
 SCHEMA_DAMAGES: dict[str, tuple[Damage, str]] = {

@@ -292,3 +292,13 @@ def test_tokens_are_verified_at_the_waypoint_and_required_at_the_gateway() -> No
         if "directResponse" in rule
     ]
     assert set(statuses) == {401}
+
+
+def test_pods_of_an_external_server_accept_its_own_port_alone() -> None:
+    """Istio, "Use Layer 4 security policy": ztunnel matches the port of the pod; there is no management port."""
+    objects = served(runtime="external", port=3001)
+    rules = objects.one("AuthorizationPolicy", "mcp-x-pods")["spec"]["rules"]
+    assert [rule["to"][0]["operation"]["ports"] for rule in rules] == [["3001"]]
+    assert "PeerAuthentication" not in objects.kinds()
+    (rule,) = objects.one("AuthorizationPolicy", "mcp-x")["spec"]["rules"]
+    assert "ports" not in rule["to"][0]["operation"]

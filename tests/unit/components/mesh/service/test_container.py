@@ -11,8 +11,9 @@ from meshed_mcp.components.mesh.service.container import (
     STARTUP_GRACE_SECONDS,
 )
 from meshed_mcp.components.mesh.service.container_args import Drain
+from meshed_mcp.components.mesh.service.manifests import service_manifests
 from meshed_mcp.components.mesh.service.workload import SIDECAR_EXIT_SECONDS
-from tests.unit.components.mesh.mesh_rendering import INGRESS, render, render_exposed
+from tests.unit.components.mesh.mesh_rendering import INGRESS, Objects, render, render_exposed, service_args
 
 
 def container(**settings: object) -> Manifest:
@@ -140,3 +141,19 @@ def test_command_overrides_the_image_only_when_set() -> None:
     """Kubernetes API, Container `command`."""
     assert "command" not in container()
     assert container(command=["python", "-m", "search"])["command"] == ["python", "-m", "search"]
+
+
+def test_the_runtime_serves_the_path_of_the_stack() -> None:
+    """Requirement CFG-13: routes, policies and the process use one path."""
+    assert environment(container(path="/api/mcp"))[contract.ENV_PATH] == "/api/mcp"
+    assert contract.ENV_PATH not in environment(container())
+    args = service_args(path=contract.REGISTRY_PATH)
+    pod = Objects(service_manifests(contract.REGISTRY_NAME, args)).one("Deployment")["spec"]["template"]["spec"]
+    assert contract.ENV_PATH not in environment(pod["containers"][0])
+
+
+def test_arguments_of_the_image_can_be_replaced() -> None:
+    """Kubernetes, "Define a Command and Arguments for a Container": `args` without `command` keeps the entry point."""
+    found = container(args=["--verbose"])
+    assert (found.get("command"), found["args"]) == (None, ["--verbose"])
+    assert "args" not in container()

@@ -12,6 +12,7 @@ from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, Servic
 from meshed_mcp.components.mesh.service.manifests import service_manifests
 from meshed_mcp.infra.checks.schema import schema_issues
 from tests.unit.components.mesh.mesh_rendering import INGRESS
+from tests.unit.components.mesh.service.kinds import KINDS
 
 LABELS = st.from_regex(r"[a-z]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)
 JUNK = st.recursive(
@@ -107,6 +108,34 @@ def test_valid_configuration_renders_valid_objects_of_unique_identity(name: str,
     objects = service_manifests(
         name, MeshedMCPServiceArgs.model_validate({**written, "ingress": INGRESS}, by_name=True)
     )
+    assert len({identity(item) for item in objects}) == len(objects)
+    assert [fault for item in objects for fault in schema_issues(item)] == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    kind=st.sampled_from(list(KINDS)),
+    mode=st.sampled_from(["sidecar", "ambient"]),
+    legacy=st.sampled_from(["off", "stateless"]),
+    expose=st.booleans(),
+    given_fields=st.fixed_dictionaries(
+        {},
+        optional={
+            "path": st.sampled_from(["/mcp", "/api/v1/mcp"]),
+            "auth": st.just({"issuer": "https://a.example.com", "jwks_url": "https://a.example.com/keys"}),
+            "egress_hosts": st.just(["a.example.com"]),
+            "callers": st.lists(LABELS, max_size=2, unique=True),
+            "drain": st.just({"pre_stop_delay_seconds": 0, "grace_seconds": 600}),
+        },
+    ),
+)
+def test_every_kind_of_server_renders_valid_objects_of_unique_identity(
+    kind: str, mode: str, legacy: str, given_fields: dict[str, Any], *, expose: bool
+) -> None:
+    """Requirement SRV-8: whatever the kind, the API server accepts its objects."""
+    raw = {**KINDS[kind], **given_fields, "mode": mode, "legacy": legacy, "expose": expose, "ingress": INGRESS}
+    args = MeshedMCPServiceArgs.model_validate({"bridge_image": "bridge:1", **raw}, by_name=True)
+    objects = service_manifests("mcp-a", args)
     assert len({identity(item) for item in objects}) == len(objects)
     assert [fault for item in objects for fault in schema_issues(item)] == []
 

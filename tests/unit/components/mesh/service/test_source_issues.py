@@ -108,6 +108,7 @@ def test_what_only_the_runtime_enforces_needs_the_bridge(field: str) -> None:
     assert found(raw) == [
         ("MM0307", f"{field}: nothing enforces it on an external server; set bridge: true, or remove it")
     ]
+    assert found({**raw, "bridge": False}) == found(raw)
     assert found({**raw, "bridge": True, "port": 3001}) == []
 
 
