@@ -29,7 +29,8 @@ SERVERS: Final = (
         for_seconds=60,
         severity=Severity.CRITICAL,
         summary=f"{SERVER} is down: 0 of {NUMBER} replicas are up",
-        description="Prometheus cannot scrape the management port of any replica. Clients get 503 from their sidecar.",
+        description="Prometheus cannot scrape the management port of any replica; of a server without the runtime, no "
+        "replica is ready. Clients get 503 from their sidecar.",
     ),
     server_alert(
         name="MCPAgentDown",

@@ -106,7 +106,7 @@ def spans_dropped(threshold: float) -> PromQL:
 
 def open_streams_growth(factor: float) -> PromQL:
     """Open streams, where they have been more than `factor` times those of a day ago for half an hour."""
-    streams = f"sum {BY_SERVER} ({contract.METRIC_OPEN_STREAMS})"
+    streams = f"sum {BY_SERVER} ({contract.METRIC_OPEN_STREAMS}) or {sidecar.open_streams_by(BY_SERVER)}"
     yesterday = f"max_over_time(({streams})[30m:1m] offset 1d)"
     now = f"min_over_time(({streams})[30m:1m])"
     return PromQL(f"{now} > {factor:g} * {yesterday} and {now} > {MIN_OPEN_STREAMS}")

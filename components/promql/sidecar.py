@@ -58,8 +58,13 @@ def held_in_flight(select: str) -> str:
 
 def open_streams(select: str) -> str:
     """Open streams, per server."""
-    streams = f'{contract.METRIC_PROXY_ACTIVE}{{{select},{contract.LABEL_CLUSTER}="{contract.STREAMS_CLUSTER}"}}'
-    return f"sum by ({contract.LABEL_SERVER}) ({streams})"
+    return open_streams_by(f"by ({contract.LABEL_SERVER})", select)
+
+
+def open_streams_by(by: str, select: str = "") -> str:
+    """Open streams of the selected pods, aggregated `by` labels."""
+    of_streams = f'{contract.LABEL_CLUSTER}="{contract.STREAMS_CLUSTER}"'
+    return f"sum {by} ({contract.METRIC_PROXY_ACTIVE}{{{_matchers(select, of_streams, IS_SERVER)}}})"
 
 
 def response_rate(matchers: str, window: str) -> str:

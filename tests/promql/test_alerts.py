@@ -65,14 +65,14 @@ def test_alert_with_changed_settings_does_not_fire(
     promtool: Path, tmp_path: Path, name: str, settings: dict[str, Any]
 ) -> None:
     """Requirement OBS-14: the stack's threshold and `for` decide when the alert fires."""
-    (case,) = cases(name)
+    case, *_ = cases(name)
     assert firing(promtool, tmp_path, name, case.fires, case.at) != ""
     assert firing(promtool, tmp_path, name, case.fires, case.at, **settings) == ""
 
 
 def test_lowered_threshold_fires_earlier(promtool: Path, tmp_path: Path) -> None:
     """Requirement OBS-14: a lowered threshold makes the alert fire earlier."""
-    (case,) = cases("MCPPodMemoryNearLimit")
+    case, *_ = cases("MCPPodMemoryNearLimit")
     assert firing(promtool, tmp_path, "MCPPodMemoryNearLimit", case.quiet, case.at, threshold=0.75) != ""
 
 

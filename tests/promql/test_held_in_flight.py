@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from meshed_mcp import contract
-from meshed_mcp.components.promql import selectors
+from meshed_mcp.components.promql import selectors, sidecar
 
 pytestmark = pytest.mark.engine("promtool")
 
 NAMESPACE = "mcp-system"
 SERVER = "mcp-rag"
 QUERY = selectors.held_in_flight(selectors.selector(NAMESPACE, SERVER))
+OF_SIDECARS = sidecar.held_in_flight(selectors.selector(NAMESPACE, SERVER))
 SCRAPE_SECONDS = 5
 
 
@@ -24,19 +25,31 @@ def gauge(pod: int, values: str, metric: str = contract.METRIC_ACTIVE_REQUESTS) 
     return {"series": f"{metric}{{{labels}}}", "values": values}
 
 
-def up(pod: int, values: str) -> dict[str, str]:
+def up(pod: int, values: str, container: str = contract.CONTAINER_NAME) -> dict[str, str]:
     """Whether the pod was scraped; Prometheus writes it for every target it knows."""
     labels = f'namespace="{NAMESPACE}",{contract.LABEL_SERVER}="{SERVER}",pod="{SERVER}-{pod}"'
-    return {"series": f'up{{{labels},container="{contract.CONTAINER_NAME}"}}', "values": values}
+    return {"series": f'up{{{labels},container="{container}"}}', "values": values}
+
+
+def of_sidecar(pod: int, values: str, scraped: str, cluster: str = "inbound|8000||") -> list[dict[str, str]]:
+    """A sidecar's gauge, and whether the sidecar was scraped."""
+    named = gauge(pod, values, contract.METRIC_PROXY_ACTIVE)
+    labels = f'container="{contract.PROXY_CONTAINER}",{contract.LABEL_CLUSTER}="{cluster}"'
+    series = named["series"].replace("}", f",{labels}}}")
+    return [{"series": series, "values": values}, up(pod, scraped, contract.PROXY_CONTAINER)]
 
 
 def promtool_report(
-    promtool: Path, folder: Path, series: list[dict[str, str]], expected: Mapping[int, float | None]
+    promtool: Path,
+    folder: Path,
+    series: list[dict[str, str]],
+    expected: Mapping[int, float | None],
+    query: str = QUERY,
 ) -> str:
     """Report of promtool; `expected` is second -> value of the query, None = no result."""
     checks = [
         {
-            "expr": QUERY,
+            "expr": query,
             "eval_time": f"{second}s",
             "exp_samples": [] if value is None else [{"labels": "{}", "value": value}],
         }
@@ -87,3 +100,30 @@ def test_pods_of_other_servers_and_containers_do_not_count(promtool: Path, tmp_p
     proxy = {"series": up(1, "")["series"].replace(f'"{contract.CONTAINER_NAME}"', '"istio-proxy"'), "values": "1x12"}
     other = {"series": gauge(1, "")["series"].replace(SERVER, "mcp-llm"), "values": "99x12"}
     assert promtool_report(promtool, tmp_path, [gauge(1, "10x12"), up(1, "1x12"), proxy, other], {60: 10}) == ""
+
+
+def test_sidecar_that_served_nothing_yet_counts_as_idle(promtool: Path, tmp_path: Path) -> None:
+    """Requirement SIG-1; Istio, `deferred_stat_options`: a proxy exports its gauges from the first request on."""
+    busy, idle = of_sidecar(1, "10x12", "1x12"), up(2, "1x12", contract.PROXY_CONTAINER)
+    assert promtool_report(promtool, tmp_path, [*busy, idle], {60: 10}, OF_SIDECARS) == ""
+    assert promtool_report(promtool, tmp_path, [idle], {60: 0}, OF_SIDECARS) == ""
+
+
+def test_size_is_held_when_half_of_the_sidecars_are_not_scraped(promtool: Path, tmp_path: Path) -> None:
+    """Requirement SCL-2: the correction is that for servers with the runtime."""
+    scraped = [each for pod in (1, 2) for each in of_sidecar(pod, "10x60", "1x60")]
+    lost = [each for pod in (3, 4) for each in of_sidecar(pod, "10x12 stale _x47", "1x12 0x48")]
+    every_second = dict.fromkeys(range(60, 140), 40)
+    assert promtool_report(promtool, tmp_path, [*scraped, *lost], every_second, OF_SIDECARS) == ""
+
+
+def test_result_is_empty_when_no_sidecar_is_scraped(promtool: Path, tmp_path: Path) -> None:
+    """KEDA, ignoreNullValues "false": only an empty result lets the fallback hold the size; a 0 would shrink it."""
+    lost = of_sidecar(1, "10x12 stale _x30", "1x12 0x30")
+    assert promtool_report(promtool, tmp_path, lost, {60: 10, 120: None}, OF_SIDECARS) == ""
+
+
+def test_open_streams_are_no_load(promtool: Path, tmp_path: Path) -> None:
+    """Requirement SIG-1: a client holds a stream open without work in the server."""
+    series = [*of_sidecar(1, "2x12", "1x12"), of_sidecar(1, "50x12", "", contract.STREAMS_CLUSTER)[0]]
+    assert promtool_report(promtool, tmp_path, series, {60: 2}, OF_SIDECARS) == ""

@@ -122,3 +122,42 @@ def test_latency_threshold_that_is_no_bucket_bound_is_rejected_with_the_bounds()
         ValueError, match=r"3 s is not a bucket bound of the duration histogram; use one of 0.01, .*, 2, 5"
     ):
         SloSettings.model_validate({"default": {"latency_seconds": 3}})
+
+
+def responses(per_minute: int, status: str) -> dict[str, str]:
+    """Responses of a server without the runtime, as its sidecar counts them."""
+    labels = {contract.LABEL_CLUSTER: "inbound|8000||", contract.LABEL_STATUS_CLASS: status}
+    return series(contract.METRIC_PROXY_RESPONSES, f"0+{per_minute}x130", **labels)
+
+
+def within(per_minute: int, milliseconds: str) -> dict[str, str]:
+    """Responses that took at most some milliseconds."""
+    labels = {contract.LABEL_CLUSTER: "inbound|8000||", "le": milliseconds}
+    return series(f"{contract.METRIC_PROXY_DURATION}_bucket", f"0+{per_minute}x130", **labels)
+
+
+def test_server_without_the_runtime_is_judged_by_its_responses(promtool: Path, tmp_path: Path) -> None:
+    """Requirement SIG-3: 5xx are errors, 4xx do not count, and slow is what exceeds the objective."""
+    given = [responses(90, "2xx"), responses(10, "5xx"), responses(300, "4xx")]
+    given += [within(40, "2000"), within(100, "+Inf")]
+    expected: dict[str, float | None] = {
+        sli.ratio_name("server", "errors", "1h"): 0.1,
+        sli.ratio_name("server", "slow_calls", "1h"): 0.6,
+        sli.budget_remaining_name("errors"): -19,
+    }
+    assert failures_after_two_hours(promtool, tmp_path, given, expected) == ""
+
+
+def test_server_without_the_runtime_has_its_own_objective(promtool: Path, tmp_path: Path) -> None:
+    """Requirement SIG-3: the latency objective of a service applies to its responses."""
+    given = [responses(100, "2xx"), within(40, "2000"), within(95, "10000"), within(100, "+Inf")]
+    own = {"services": {"mcp-rag": {"latency_seconds": 10}}}
+    share = sli.ratio_name("server", "slow_calls", "1h")
+    assert failures_after_two_hours(promtool, tmp_path, given, {share: 0.05}, own) == ""
+
+
+def test_server_without_the_runtime_and_without_failures_has_no_errors(promtool: Path, tmp_path: Path) -> None:
+    """Requirement OBS-5: a server that never failed shows 0, not nothing."""
+    given = [responses(100, "2xx"), within(100, "2000"), within(100, "+Inf")]
+    ratio = sli.ratio_name("server", "errors", "1h")
+    assert failures_after_two_hours(promtool, tmp_path, given, {ratio: 0}) == ""

@@ -10,6 +10,7 @@ from typing import Final
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.mesh.routing.connect_failure_retry import ENVOY_FILTER
+from meshed_mcp.components.mesh.routing.destination_rule_args import Connections
 from meshed_mcp.components.mesh.service.addresses import service_host
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 
@@ -20,11 +21,8 @@ METHOD_HEADER: Final = "mcp-method"
 LISTEN: Final = "subscriptions/listen"
 """Source: MCP 2026-07-28, "Subscriptions"."""
 
-CONNECT_TIMEOUT: Final = "10s"
-"""Source: Istio, MeshConfig `connectTimeout`, default."""
-
 UNLIMITED: Final = 4_294_967_295
-"""istiod's circuit breakers of inbound clusters: none. Envoy's own defaults are 1,024 connections and requests."""
+"""istiod's limit where a DestinationRule sets none. Envoy's own defaults are 1,024 connections and requests."""
 
 RETRIES: Final = {"retry_on": "reset-before-request", "num_retries": 2}
 NO_TIMEOUT: Final = "0s"
@@ -36,26 +34,32 @@ def inbound_stream_filters(name: str, args: MeshedMCPServiceArgs) -> list[Manife
     if args.has_runtime:
         return []
     matches = ({":method": "GET"}, {METHOD_HEADER: LISTEN})
-    patches = [cluster_patch(), *(route_patch(name, args, headers) for headers in matches)]
+    patches = [cluster_patch(args.traffic.connections), *(route_patch(name, args, headers) for headers in matches)]
     spec = {"workloadSelector": {"labels": {contract.LABEL_APP: name}}, "configPatches": patches}
     meta = metadata(f"{name}-streams", args.namespace, standard_labels(name))
     return [manifest(ENVOY_FILTER, "EnvoyFilter", meta, spec)]
 
 
-def cluster_patch() -> Manifest:
+def cluster_patch(connections: Connections) -> Manifest:
     """A cluster to the port that the client addressed, from the source address that traffic capture lets pass.
 
-    Source: istiod, inbound clusters; Envoy, BindConfig, `extra_source_addresses` for the other IP family.
+    Its limits are those of the inbound cluster, which follow from the DestinationRule too. Source: istiod, inbound
+    clusters; Envoy, BindConfig, `extra_source_addresses` for the other IP family.
     """
     address, other = ({"address": each, "port_value": 0} for each in contract.SIDECAR_ADDRESSES)
-    limits = ("max_connections", "max_pending_requests", "max_requests", "max_retries")
+    limits = {
+        "max_connections": connections.streams,
+        "max_pending_requests": connections.pending_requests,
+        "max_requests": connections.streams,
+        "max_retries": UNLIMITED,
+    }
     value = {
         "name": contract.STREAMS_CLUSTER,
         "alt_stat_name": f"{contract.STREAMS_CLUSTER};",  # the delimiter from which Istio's proxy takes the label
         "type": "ORIGINAL_DST",
         "lb_policy": "CLUSTER_PROVIDED",
-        "connect_timeout": CONNECT_TIMEOUT,
-        "circuit_breakers": {"thresholds": [dict.fromkeys(limits, UNLIMITED)]},
+        "connect_timeout": f"{connections.connect_seconds}s",
+        "circuit_breakers": {"thresholds": [limits]},
         "upstream_bind_config": {"source_address": address, "extra_source_addresses": [{"address": other}]},
     }
     return {
