@@ -11,18 +11,9 @@ from pathlib import Path
 from threading import Event
 from typing import Any, ClassVar, Final
 
-import yaml
-
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.local.translate.envoy.statistics import statistics
 from meshed_mcp.local.translate.topology import ADMIN_PORT
-
-STATS_TAGS: Final = (
-    {"tag_name": "cluster_name", "regex": r"^cluster(\.(.+);)"},
-    {"tag_name": "response_code", "regex": r"_rq(_(\d{3}))$"},
-    {"tag_name": "response_code_class", "regex": r"_rq(_(\dxx))$"},
-)
-REQUIRED: Final = ("reporter=", "cluster_manager", "listener_manager", "server", "cluster.xds-grpc")
-"""Tags and prefixes of the proxy's statistics. Source: Istio 1.31, tools/packaging/common/envoy_bootstrap.json."""
 
 MANAGER: Final = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 ROUTER: Final = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
@@ -78,25 +69,8 @@ def bootstrap(objects: list[Manifest], address: str, port: int, server: int) -> 
     clusters = [located(streams, server), located({"name": inbound, "alt_stat_name": f"{inbound};"}, server)]
     return {
         "admin": {"address": socket_address(address, ADMIN_PORT)},
-        "cluster_manager": {"enable_deferred_cluster_creation": True},
-        "deferred_stat_options": {"enable_deferred_creation_stats": True},
-        "stats_config": stats_config(annotations),
+        **statistics(annotations),
         "static_resources": {"listeners": [listener(address, port, [*inserted, default])], "clusters": clusters},
-    }
-
-
-def stats_config(annotations: dict[str, str]) -> dict[str, Any]:
-    """Statistics as the agent configures them from a pod's annotations. Source: Istio, pkg/bootstrap/config.go."""
-    wanted = yaml.safe_load(annotations["proxy.istio.io/config"])["proxyStatsMatcher"]["inclusionRegexps"]
-    buckets = json.loads(annotations["sidecar.istio.io/statsHistogramBuckets"])
-    patterns = [{"prefix": each} for each in REQUIRED] + [{"safe_regex": {"regex": each}} for each in wanted]
-    return {
-        "use_all_default_tags": False,
-        "stats_tags": list(STATS_TAGS),
-        "stats_matcher": {"inclusion_list": {"patterns": patterns}},
-        "histogram_bucket_settings": [
-            {"match": {"prefix": prefix}, "buckets": bounds} for prefix, bounds in buckets.items()
-        ],
     }
 
 

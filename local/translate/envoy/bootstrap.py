@@ -15,12 +15,15 @@ from meshed_mcp.local.translate.envoy.patches import (
     GATEWAY,
     INBOUND,
     SIDECAR,
+    added_clusters,
     inserted_filters,
+    inserted_routes,
     local_replies,
     patched_hosts,
 )
 from meshed_mcp.local.translate.envoy.routes import FAULT_FILTER, NO_TIMEOUT, mesh_virtual_hosts
 from meshed_mcp.local.translate.envoy.security import jwt_filters, most_specific, policies_for, rbac_filters
+from meshed_mcp.local.translate.envoy.statistics import statistics
 from meshed_mcp.local.translate.envoy.telemetry import (
     Collector,
     access_log,
@@ -45,13 +48,13 @@ SOURCE: Final = {"source_address": {"address": contract.SIDECAR_ADDRESSES[0], "p
 
 def sidecar(topology: Topology, pod: Pod, files: KeyFiles, collector: Collector | None = None) -> Message:
     """Inbound: mTLS and policies. Outbound: an HTTP proxy with the routes of the mesh."""
-    application = "inbound"
+    application = f"inbound|{pod.port}||"
     percent = sampling_percent(topology.stack.telemetries, pod.namespace, pod.labels)
     logged = access_log(topology.stack.telemetries, pod.namespace, pod.labels)
     traced = logged | tracing(collector, f"{pod.deployment.name}.{pod.namespace}", percent)
-    process = endpoints(application, [(pod.address, pod.port)])
+    own = {"name": application, "alt_stat_name": f"{application};"}
     clusters = [
-        {"name": application, "type": "STATIC", "load_assignment": process, "upstream_bind_config": SOURCE},
+        *(_process(each, pod) for each in (own, *added_clusters(topology, pod.namespace, pod.labels))),
         *outbound_clusters(topology, pod.namespace, files, pod.locality),
         *egress_clusters(topology, pod.namespace),
         *rate_limit_clusters(topology.stack.envoy_filters),
@@ -59,7 +62,8 @@ def sidecar(topology: Topology, pod: Pod, files: KeyFiles, collector: Collector 
     ]
     listeners = [_inbound(topology, pod, files, application, traced), _outbound(topology, pod, traced)]
     node = {"id": f"sidecar~{pod.address}~{pod.name}.{pod.namespace}", "cluster": f"{pod.name}.{pod.namespace}"}
-    return _bootstrap(node, pod.address, listeners, clusters)
+    exported = statistics(pod.deployment.spec.template.metadata.annotations)
+    return _bootstrap(node, pod.address, listeners, clusters) | exported
 
 
 def ingress(
@@ -98,9 +102,10 @@ def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str, tr
     policies = policies_for(topology.stack.authorization_policies, pod.namespace, pod.labels)
     authentications = policies_for(topology.stack.request_authentications, pod.namespace, pod.labels)
     everything = {"match": {"prefix": "/"}, "route": {"cluster": application, "timeout": NO_TIMEOUT}}
+    routes = [*inserted_routes(topology, pod.namespace, application, pod.labels), everything]
     manager = _connections(
         "inbound",
-        [{"name": "inbound", "domains": ["*"], "routes": [everything]}],
+        [{"name": "inbound", "domains": ["*"], "routes": routes}],
         [
             *jwt_filters(authentications),
             *rbac_filters(policies, pod.port),
@@ -127,6 +132,11 @@ def _outbound(topology: Topology, pod: Pod, traced: Message) -> Message:
     manager = _connections("outbound", hosts, filters, upgrade_configs=[{"upgrade_type": "CONNECT"}], **traced)
     chains = [{"filters": [manager]}]
     return _listener("virtualOutbound", pod.address, OUTBOUND_PORT, chains, traffic_direction="OUTBOUND")
+
+
+def _process(cluster: Message, pod: Pod) -> Message:
+    process = endpoints(cluster["name"], [(pod.address, pod.port)])
+    return {**cluster, "type": "STATIC", "load_assignment": process, "upstream_bind_config": SOURCE}
 
 
 def _listener(name: str, address: str, port: int, chains: list[Message], **more: object) -> Message:

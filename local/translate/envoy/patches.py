@@ -6,9 +6,11 @@ from typing import Final
 from meshed_mcp.local.translate.envoy.api import Message
 from meshed_mcp.local.translate.envoy.security import ROOT_NAMESPACE
 from meshed_mcp.local.translate.objects.envoy_filter import (
+    ClusterPatch,
     Context,
     HTTPFilterPatch,
     HTTPRoutePatch,
+    InsertedRoutePatch,
     LuaPerRoute,
     ManagerPatch,
     Patch,
@@ -43,6 +45,25 @@ def patched_hosts(
     """The virtual hosts of a proxy with patched routes."""
     changes = [patch for patch in _patches(topology, namespace, context, labels) if isinstance(patch, HTTPRoutePatch)]
     return [{**host, "routes": [_patched(host, route, changes) for route in host["routes"]]} for host in virtual_hosts]
+
+
+def inserted_routes(topology: Topology, namespace: str, name: str, labels: Labels) -> list[Message]:
+    """The routes before those of the inbound route configuration `name`; the last patch is the first route."""
+    return [
+        patch.patch.value.model_dump(by_alias=True)
+        for patch in reversed([*_patches(topology, namespace, INBOUND, labels)])
+        if isinstance(patch, InsertedRoutePatch) and patch.match.route_configuration.name == name
+    ]
+
+
+def added_clusters(topology: Topology, namespace: str, labels: Labels) -> list[Message]:
+    """Names and limits of the clusters that lead to the pod's process."""
+    kept = {"name", "alt_stat_name", "connect_timeout", "circuit_breakers"}
+    return [
+        patch.patch.value.model_dump(include=kept)
+        for patch in _patches(topology, namespace, INBOUND, labels)
+        if isinstance(patch, ClusterPatch)
+    ]
 
 
 def local_replies(topology: Topology, namespace: str, context: Context, labels: Labels) -> Message:

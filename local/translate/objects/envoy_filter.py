@@ -1,11 +1,11 @@
-"""EnvoyFilter: Lua and rate limit filters before the router, filter configuration of routes, local replies.
+"""EnvoyFilter: filters before the router, filter configuration of routes, local replies, routes of open streams.
 
 Inside `value`, names and meanings are those of the Envoy API v3, in snake case.
 """
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from meshed_mcp.local.translate.objects.fields import Fields, Placed
 from meshed_mcp.local.translate.objects.rate_limit import AddedHeader, EnvoyFields, LocalRateLimit, RateLimit
@@ -181,21 +181,141 @@ class ManagerPatch(Fields):
     patch: Change[Literal["MERGE"], ManagerChange]
 
 
+class InboundRoutes(Fields):
+    """Routes of a port of the pod, by the name of its Envoy cluster."""
+
+    context: Literal["SIDECAR_INBOUND"]
+    route_configuration: Named[str]
+
+
+class HeaderText(EnvoyFields):
+    """Exact value of a header."""
+
+    exact: str
+
+
+class HeaderMatch(EnvoyFields):
+    """A header with a value. Source: Envoy, HeaderMatcher."""
+
+    name: str
+    string_match: HeaderText
+
+
+class PathMatch(EnvoyFields):
+    """Requests below a path with headers. Source: Envoy, RouteMatch."""
+
+    path_separated_prefix: str
+    headers: tuple[HeaderMatch, ...] = ()
+
+
+class RouteRetries(EnvoyFields):
+    """Retries of requests that the server has not seen. Source: Envoy, RetryPolicy."""
+
+    retry_on: str
+    num_retries: int
+
+
+class ClusterRoute(EnvoyFields):
+    """The destination of a route. Source: Envoy, RouteAction."""
+
+    cluster: str
+    timeout: str
+    retry_policy: RouteRetries
+
+
+class RouteDecorator(EnvoyFields):
+    """Name of the route's spans."""
+
+    operation: str
+
+
+class InsertedRoute(EnvoyFields):
+    """A route before the others."""
+
+    name: str
+    match: PathMatch
+    route: ClusterRoute
+    decorator: RouteDecorator
+
+
+class InsertedRoutePatch(Fields):
+    """Patch that inserts a route."""
+
+    apply_to: Literal["HTTP_ROUTE"]
+    match: InboundRoutes
+    patch: Change[Literal["INSERT_FIRST"], InsertedRoute]
+
+
+class Limits(EnvoyFields):
+    """Limits of a cluster. Source: Envoy, CircuitBreakers."""
+
+    thresholds: tuple[dict[str, int], ...]
+
+
+class AddedCluster(Fields):
+    """A cluster to the original destination, which locally is the pod's process."""
+
+    model_config = ConfigDict(alias_generator=None)
+
+    name: str
+    alt_stat_name: str
+    type: Literal["ORIGINAL_DST"]
+    lb_policy: Literal["CLUSTER_PROVIDED"]
+    connect_timeout: str
+    circuit_breakers: Limits
+    upstream_bind_config: dict[str, Any]
+
+
+class InboundContext(Fields):
+    """The sidecar's side of the pod's own ports."""
+
+    context: Literal["SIDECAR_INBOUND"]
+
+
+class ClusterPatch(Fields):
+    """Patch that adds a cluster."""
+
+    apply_to: Literal["CLUSTER"]
+    match: InboundContext
+    patch: Change[Literal["ADD"], AddedCluster]
+
+
 class WorkloadSelector(Fields):
     """Pods with all of these labels."""
 
     labels: dict[str, str] = Field(default_factory=dict)
 
 
-Patch = HTTPFilterPatch | HTTPRoutePatch | ManagerPatch
-"""A patch, discriminated by `applyTo`."""
+Patch = HTTPFilterPatch | HTTPRoutePatch | ManagerPatch | InsertedRoutePatch | ClusterPatch
+"""A patch, discriminated by `applyTo` and, of routes, by its operation."""
+
+INSERT: Literal["INSERT_FIRST"] = "INSERT_FIRST"
+
+
+def patch_kind(raw: Any) -> Any:
+    """Tag of a patch: `applyTo`, or `INSERT_FIRST` for an inserted route."""
+    if not isinstance(raw, dict):
+        return getattr(raw, "apply_to", None)
+    change = raw.get("patch")
+    inserts = isinstance(change, dict) and change.get("operation") == INSERT
+    return INSERT if inserts and raw.get("applyTo") == "HTTP_ROUTE" else raw.get("applyTo")
+
+
+AnyPatch = Annotated[
+    Annotated[HTTPFilterPatch, Tag("HTTP_FILTER")]
+    | Annotated[HTTPRoutePatch, Tag("HTTP_ROUTE")]
+    | Annotated[ManagerPatch, Tag("NETWORK_FILTER")]
+    | Annotated[InsertedRoutePatch, Tag(INSERT)]
+    | Annotated[ClusterPatch, Tag("CLUSTER")],
+    Discriminator(patch_kind),
+]
 
 
 class EnvoyFilterSpec(Fields):
     """Patches of the selected proxies."""
 
     workload_selector: WorkloadSelector = WorkloadSelector()
-    config_patches: tuple[Annotated[Patch, Field(discriminator="apply_to")], ...] = Field(min_length=1)
+    config_patches: tuple[AnyPatch, ...] = Field(min_length=1)
 
 
 class EnvoyFilter(Placed):

@@ -30,8 +30,9 @@ WITHOUT_EFFECT: Final = frozenset({
     "istio.io/rev", "sidecar.istio.io/nativeSidecar", "sidecar.istio.io/proxyCPU", "sidecar.istio.io/proxyCPULimit",
     "sidecar.istio.io/proxyMemory", "sidecar.istio.io/proxyMemoryLimit", "sidecar.istio.io/rewriteAppHTTPProbers",
     "prometheus.istio.io/merge-metrics", "service.istio.io/canonical-name", "service.istio.io/canonical-revision",
+    "sidecar.istio.io/statsHistogramBuckets",
 })  # fmt: skip
-"""Istio keys for injection, resources, names, probes and scraping: without effect on one machine."""
+"""Istio keys for injection, resources, names, probes and scraping: without effect on requests."""
 
 ONE_VALUE: Final = {
     "sidecar.istio.io/inject": "true",
@@ -42,6 +43,10 @@ ONE_VALUE: Final = {
 DRAINING_ENDPOINTS: Final = "istio.io/persistent-session"
 """Service label that keeps terminating pods reachable for requests that name them. Source: istiod,
 PILOT_PERSISTENT_SESSION_LABEL; the cookie in its value needs a setting that is off by default."""
+
+PROXY_CONFIG: Final = "proxy.istio.io/config"
+PROXY_STATISTICS: Final = "proxyStatsMatcher:"
+"""Annotation with the configuration of a pod's proxy, and how the value begins that selects statistics alone."""
 
 KNOWN_KEYS: Final = WITHOUT_EFFECT | {*ONE_VALUE, DRAINING_ENDPOINTS}
 
@@ -141,11 +146,16 @@ def _path(loc: Sequence[int | str]) -> str:
 
 def _known(keys: dict[str, str]) -> dict[str, str]:
     for key, value in keys.items():
-        if "istio.io/" in key and key not in KNOWN_KEYS:
+        if "istio.io/" in key and key not in KNOWN_KEYS and not _selects_statistics(key, value):
             raise KEY_NOT_RUN.error(key=key)
         if value != ONE_VALUE.get(key, value):
             raise VALUE_NOT_RUN.error(value=f"{key}: {value}", known=ONE_VALUE[key])
     return keys
+
+
+def _selects_statistics(key: str, value: str) -> bool:
+    fields = [line for line in value.splitlines() if line and not line.startswith((" ", "-"))]
+    return key == PROXY_CONFIG and fields == [PROXY_STATISTICS]
 
 
 Keys = Annotated[dict[str, str], AfterValidator(_known)]

@@ -298,3 +298,21 @@ def test_a_pool_name_leaves_room_for_kedas_prefix() -> None:
         + "a" * 50
         + " has 50; use a shorter name"
     )
+
+
+def test_every_target_of_a_server_without_the_runtime_reads_its_sidecars() -> None:
+    """Requirement SIG-1: versions and pools have sidecars of their own."""
+    service = {"runtime": "external", "rollout": CANARY, "pools": {"slow": {"tools": ["crawl"]}}}
+    targets = planned(service).autoscaling.targets
+    assert list(targets) == ["mcp-a", "mcp-a-canary", "mcp-a-slow"]
+    assert not any(target.has_runtime for target in targets.values())
+    assert planned({}).autoscaling.targets["mcp-a"].has_runtime
+
+
+def test_limits_of_the_runtime_do_not_bound_a_server_without_it() -> None:
+    """Requirement SIG-4: the image, not `limits`, decides how many requests a replica takes."""
+    scaling = {"in_flight_per_replica": 5000}
+    assert (
+        planned({"runtime": "external", "scaling": scaling}).autoscaling.targets["mcp-a"].in_flight_per_replica == 5000
+    )
+    assert lines({"scaling": scaling})

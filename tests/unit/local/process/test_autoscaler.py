@@ -11,7 +11,7 @@ from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, Scalin
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
-from meshed_mcp.components.mesh.service.pod_monitor import pod_monitor
+from meshed_mcp.components.mesh.service.pod_monitor import pod_monitors
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.observe import prometheus
@@ -101,7 +101,7 @@ def test_an_unreachable_prometheus_is_a_missing_result() -> None:
 
 def test_series_get_the_labels_that_the_pod_monitor_gives(topology_pod: Pod) -> None:
     """Prometheus operator, PodMonitor: selected by the pods' labels, named by relabeling."""
-    monitor = pod_monitor("mcp-rag", MeshedMCPServiceArgs.model_validate({"image": "a:1", "namespace": "apps"}))
+    (monitor,) = pod_monitors("mcp-rag", MeshedMCPServiceArgs.model_validate({"image": "a:1", "namespace": "apps"}))
     (job,) = prometheus.jobs(monitor, Path("targets.json"))
     found = prometheus.target(topology_pod)
     assert (job["scrape_interval"], job["scrape_timeout"]) == ("5s", "4s")

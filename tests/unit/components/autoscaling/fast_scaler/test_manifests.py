@@ -46,6 +46,22 @@ def test_fast_scaler_patches_only_targets_scaled_by_in_flight_requests() -> None
     assert first["rules"][0]["expr"].endswith("/ 28), 2, 10)")
 
 
+def test_fast_scaler_reads_the_sidecars_of_a_server_without_the_runtime() -> None:
+    """Requirement SIG-1: in the rule and in the live query, where servers of one kind share an expression."""
+    targets = {"mcp-a": {}, "mcp-b": {}, "mcp-c": {"has_runtime": False}}
+    args = policy(targets=targets)
+    rules = of("PrometheusRule", args)["spec"]["groups"][0]["rules"]
+    read = {
+        rule["labels"][contract.LABEL_SCALED_OBJECT]: contract.METRIC_PROXY_ACTIVE in rule["expr"] for rule in rules
+    }
+    assert read == {"mcp-a": False, "mcp-b": False, "mcp-c": True}
+    parts = live_query.parts(args.targets, "apps")
+    assert {part.targets: contract.METRIC_PROXY_ACTIVE in part.text for part in parts} == {
+        ("mcp-a", "mcp-b"): False,
+        ("mcp-c",): True,
+    }
+
+
 def test_many_rules_are_split_into_groups_that_run_in_parallel() -> None:
     """Prometheus, "Recording rules": rules of one group run one after the other."""
     many = policy(targets={f"s-{number}": {} for number in range(250)})

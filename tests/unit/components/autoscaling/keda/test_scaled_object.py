@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meshed_mcp import contract
 from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, ScalingTarget
 from meshed_mcp.components.autoscaling.scalers import autoscaler_manifests
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.promql import selectors
+from meshed_mcp.components.promql import selectors, sidecar
 from meshed_mcp.infra.checks.schema import schema_issues
 
 URL = "http://prometheus.monitoring.svc:9090"
@@ -138,3 +139,12 @@ def test_tolerance_is_a_quantity(percent: int) -> None:
     text = item["spec"]["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleUp"]["tolerance"]
     assert float(text) == percent / 100
     assert schema_issues(item) == []
+
+
+def test_server_without_the_runtime_scales_on_its_sidecars_requests() -> None:
+    """Requirement SIG-1: the same trigger, by the gauge of the pods' sidecars; CPU is that of the server."""
+    item = scaled(has_runtime=False)
+    query = trigger(item, "prometheus")["metadata"]["query"]
+    assert query == sidecar.held_in_flight(selectors.selector("apps", "mcp-rag"))
+    assert contract.METRIC_ACTIVE_REQUESTS not in query
+    assert trigger(item, "cpu")["metadata"]["containerName"] == contract.CONTAINER_NAME

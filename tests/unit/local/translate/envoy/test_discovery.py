@@ -45,7 +45,7 @@ def test_endpoints_of_services_are_read_from_files(objects: list[dict[str, Any]]
 
 def test_the_local_process_endpoint_is_static(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
     """Requirement LOC-6: a sidecar and its process start and stop together."""
-    (own,) = [each for each in of_front(laid_out(objects)).clusters if each["name"] == "inbound"]
+    (own,) = [each for each in of_front(laid_out(objects)).clusters if each["name"].startswith("inbound|")]
     assert own["type"] == "STATIC"
     assert own["load_assignment"]["endpoints"]
 

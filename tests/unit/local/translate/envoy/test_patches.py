@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.cluster.gateway import gateway_principal, gateway_reference
@@ -17,7 +18,9 @@ from meshed_mcp.local.translate.envoy.patches import (
     GATEWAY,
     INBOUND,
     SIDECAR,
+    added_clusters,
     inserted_filters,
+    inserted_routes,
     local_replies,
     patched_hosts,
 )
@@ -215,11 +218,11 @@ def test_other_patches_of_connection_managers_are_rejected(change: Callable[[Man
 
 
 def test_a_patch_of_another_context_is_rejected() -> None:
-    """Requirement LOC-2: clusters and listeners are not patched in the local run."""
+    """Requirement LOC-2: listeners are not patched in the local run."""
     objects = rendered()
-    sessions(objects)["spec"]["configPatches"][1]["applyTo"] = "CLUSTER"
+    sessions(objects)["spec"]["configPatches"][1]["applyTo"] = "LISTENER"
     with pytest.raises(
-        LocalRunError, match=r"EnvoyFilter mcp-system/back-sessions: spec\.configPatches\[1\]: .*'CLUSTER'"
+        LocalRunError, match=r"EnvoyFilter mcp-system/back-sessions: spec\.configPatches\[1\]: .*'LISTENER'"
     ):
         read_stack(objects)
 
@@ -235,3 +238,26 @@ def test_a_patch_of_a_missing_route_is_rejected_by_name() -> None:
             "VirtualService of this stack; set one that is, or add it"
         )
     ]
+
+
+def test_streams_of_a_server_without_the_runtime_have_a_cluster_in_its_sidecar_alone() -> None:
+    """Requirement SIG-1: the local run counts its requests as a cluster does."""
+    outside = MeshedMCPServiceArgs.model_validate({"image": "a:1", "command": ["a"], "runtime": "external"})
+    laid_out = laid([*rendered(), *service.service_manifests("outside", outside)])
+    labels = {pod.deployment.name: pod.labels for pod in laid_out.pods}
+    names = [each["name"] for each in added_clusters(laid_out, "mcp-system", labels["outside"])]
+    routes = inserted_routes(laid_out, "mcp-system", "inbound|8000||", labels["outside"])
+    assert names == [contract.STREAMS_CLUSTER]
+    assert {route["route"]["cluster"] for route in routes} == {contract.STREAMS_CLUSTER}
+    assert inserted_routes(laid_out, "mcp-system", "inbound|9000||", labels["outside"]) == []
+    assert added_clusters(laid_out, "mcp-system", labels["back"]) == []
+
+
+def test_only_routes_and_clusters_of_streams_are_patched() -> None:
+    """Requirement LOC-2: another operation is rejected, not ignored."""
+    outside = MeshedMCPServiceArgs.model_validate({"image": "a:1", "command": ["a"], "runtime": "external"})
+    objects = [*rendered(), *service.service_manifests("outside", outside)]
+    (item,) = [each for each in objects if each["metadata"]["name"] == "outside-streams"]
+    item["spec"]["configPatches"][0]["patch"]["operation"] = "MERGE"
+    with pytest.raises(LocalRunError, match=r"CLUSTER\.patch\.operation='MERGE' is not run locally; use 'ADD'"):
+        read_stack(objects)
