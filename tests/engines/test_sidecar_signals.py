@@ -24,7 +24,7 @@ from meshed_mcp.local.observe.prometheus import ScrapeExtras, scraping
 from meshed_mcp.local.process.engines import envoy_program
 from meshed_mcp.local.translate.topology import ADMIN_PORT
 from tests.engines import local_stack, sidecar_process
-from tests.engines.processes import free_port, running
+from tests.engines.processes import Engine, free_port, running
 from tests.engines.waiting import wait_for
 
 pytestmark = pytest.mark.engine("prometheus")
@@ -98,7 +98,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measured]:
             command = [str(envoy_program()), "-c", str(sidecar_process.written(config, own)), "--concurrency", "1"]
             command += ["--base-id", str(7100 + number), "--log-level", "warning"]
             envoy = stack.enter_context(running(command, own / "log"))
-            wait_for(lambda at=address, up=envoy: up.runs() and stats(at), "the sidecar")
+            wait_for(partial(serves, envoy, address), "the sidecar")
         state = folder / "state"
         state.mkdir()
         scraped = stack.enter_context(scraping(objects, state, ScrapeExtras(rules())))
@@ -141,6 +141,11 @@ def stream(url: str, method: str, headers: dict[str, str]) -> None:
     target = url if method == "POST" else f"{url}/mcp"
     with httpx.Client(trust_env=False, timeout=130) as client, suppress(httpx.TransportError):
         client.request(method, target, headers=headers)
+
+
+def serves(envoy: Engine, address: str) -> bool:
+    """Whether a sidecar runs and has metrics."""
+    return envoy.runs() and bool(stats(address))
 
 
 def stats(address: str) -> str:

@@ -24,13 +24,15 @@ MACROS = {
 
 
 def expressions() -> list[str]:
-    """Expressions of every panel of every dashboard, and of a ScaledObject."""
+    """Expressions of every panel of every dashboard, and of ScaledObjects of both kinds of servers."""
     boards = [json.loads(text) for item in dashboards(ObservabilityStackArgs()) for text in item["data"].values()]
     found = [target["expr"] for board in boards for panel in board["panels"] for target in panel["targets"]]
     found += [mark["target"]["expr"] for board in boards for mark in board["annotations"]["list"]]
-    targets = {"mcp-rag": ScalingTarget(profile="session", version="canary")}
-    (scaler,) = scaled_objects(AutoscalingPolicyArgs(targets=targets, prometheus_url="http://prometheus:9090"))
-    found += [entry["metadata"]["query"] for entry in scaler["spec"]["triggers"] if entry["type"] == "prometheus"]
+    outside = ScalingTarget(has_runtime=False)
+    targets = {"mcp-rag": ScalingTarget(profile="session", version="canary"), "mcp-outside": outside}
+    scalers = scaled_objects(AutoscalingPolicyArgs(targets=targets, prometheus_url="http://prometheus:9090"))
+    triggers = [entry for scaler in scalers for entry in scaler["spec"]["triggers"]]
+    found += [entry["metadata"]["query"] for entry in triggers if entry["type"] == "prometheus"]
     return [without_macros(text) for text in found]
 
 

@@ -69,8 +69,8 @@ def unread(text: str) -> list[str]:
             server = asked.get(contract.LABEL_SERVER, "mcp-rag")
             calls = asked.get(contract.LABEL_METHOD) == "tools/call"
             labels = {"__name__": name, contract.LABEL_TOOL: "any" if calls else asked.get(contract.LABEL_TOOL, "")}
-            proxied = {"istio": of_proxies, "envoy": of_sidecar}.get(name.partition("_")[0])
-            if not (stored(server, labels) and (proxied is None or proxied(name))):
+            of_its_kind = {"istio": of_proxies(name), "envoy": of_sidecar(name)}.get(name.partition("_")[0], True)
+            if not (stored(server, labels) and of_its_kind):
                 found.append(name)
     return found
 

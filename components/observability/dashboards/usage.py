@@ -106,13 +106,13 @@ COST_PANELS: Final = (
             Unit.AMOUNT,
             Query(cost.by_organization(TOP, SELECT), BY_ORGANIZATION),
         ),
-    ),
-    bar_gauge(
-        "Tokens in the time range",
-        "Per model and type; multiply by the model's price. Empty without a model.",
-        Unit.COUNT,
-        Query(usage.tokens_in_range(SELECT), BY_MODEL),
-        width=24,
+        bar_gauge(
+            "Tokens in the time range",
+            "Per model and type; multiply by the model's price. Empty without a model.",
+            Unit.COUNT,
+            Query(usage.tokens_in_range(SELECT), BY_MODEL),
+            width=24,
+        ),
     ),
 )
 COST: Final = Dashboard(
