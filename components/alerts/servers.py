@@ -51,6 +51,15 @@ SERVERS: Final = (
         "as the other replicas.",
         threshold=Threshold(default=0, unit="replicas", minimum=0, maximum=1000),
     ),
+    Alert(
+        name="MCPSidecarMetricsMissing",
+        expression=lambda _: promql.sidecar_metrics_missing(),
+        for_seconds=600,
+        component=Component.MONITORING,
+        summary=f"The sidecars of {SERVER} do not export its requests",
+        description="The autoscaler takes a server without the runtime for idle while its sidecars export nothing, and "
+        "scales it to its minimum. Dashboards and SLOs do not include its requests.",
+    ),
     server_alert(
         name="MCPServerQueueGrowing",
         expression=lambda scope: promql.queued_requests(scope.threshold),

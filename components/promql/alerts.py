@@ -7,7 +7,7 @@ summary. Each other topic has the expressions of its alerts in its own module, s
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.promql import load, selectors, sidecar
+from meshed_mcp.components.promql import load, mesh, selectors, sidecar
 from meshed_mcp.components.promql.selectors import BY_SERVER, MIN_REQUESTS, PromQL
 
 CONTAINER: Final = f'container="{contract.CONTAINER_NAME}"'
@@ -44,6 +44,20 @@ def ready_replicas_not_scraped(threshold: float) -> PromQL:
     known = f"count {BY_SERVER} (max_over_time(up{{{targets}}}[1d]))"
     scraped = f"sum {BY_SERVER} (up{{{targets}}} == 1)"
     return PromQL(f"(({_ready_replicas()}) and {known}) - ({scraped} or 0 * {known}) > {threshold:g}")
+
+
+def sidecar_metrics_missing() -> PromQL:
+    """Responses per second of servers without the runtime, by Istio's metrics, whose sidecars export no requests.
+
+    Requests that the sidecar itself rejects reach no server and are not counted.
+    """
+    answered = f'{mesh.REQUESTS}{{{mesh.SERVER_SIDE},response_code=~"2.."}}'
+    placed = f'label_replace({answered}, "namespace", "$1", "destination_workload_namespace", "(.+)")'
+    names = f"(.*?)(-{contract.CANARY})?"
+    named = f'label_replace({placed}, "{contract.LABEL_SERVER}", "$1", "destination_workload", "{names}")'
+    targets = f"count {BY_SERVER} (up{{{sidecar.TARGETS}}} == 1)"
+    exported = f"count {BY_SERVER} ({contract.METRIC_PROXY_ACTIVE}{{{sidecar.IS_SERVER}}})"
+    return PromQL(f"sum {BY_SERVER} ({named}) > 0 and {targets} unless {exported}")
 
 
 def target_down(namespace: str, job: str) -> PromQL:
