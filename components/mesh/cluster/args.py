@@ -29,7 +29,7 @@ from meshed_mcp.components.mesh.authorization.token_args import ClaimName
 from meshed_mcp.components.mesh.cluster.chart_value_args import value_issues
 from meshed_mcp.components.mesh.cluster.existing import installation_issues
 from meshed_mcp.components.mesh.cluster.extension_args import Extensions
-from meshed_mcp.components.mesh.cluster.gateway_args import INGRESS_NAMESPACE, IngressGateway, Scale
+from meshed_mcp.components.mesh.cluster.gateway_args import INGRESS_NAMESPACE, GatewayScale, IngressGateway, Scale
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.cluster.revision_args import (
     CanaryRevision,
@@ -253,8 +253,8 @@ class ServiceMeshArgs(Model):
     multi_cluster: MultiCluster | None = None
     """Membership in a multi-cluster mesh; unset = a single-cluster mesh."""
 
-    east_west_gateway: Scale = Scale(min_replicas=2, max_replicas=5, cpu="500m", memory="256Mi")
-    """Replicas and resource requests of the east-west gateway; only with `multi_cluster`."""
+    east_west_gateway: GatewayScale = GatewayScale(min_replicas=2, max_replicas=5, cpu="500m", memory="256Mi")
+    """Replicas, resource requests and Service annotations of the east-west gateway; only with `multi_cluster`."""
 
     extensions: Extensions = Field(default_factory=dict)
     """Lua scripts and WebAssembly modules in every sidecar, by name."""

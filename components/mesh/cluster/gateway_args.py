@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.charts import ChartInstall
 from meshed_mcp.components.core.names import namespace_name, namespaced_name, object_name
+from meshed_mcp.components.core.object_metadata import Annotations
 from meshed_mcp.components.mesh.service.container_args import Cpu, Memory
 from meshed_mcp.error_codes.code import raise_all
 from meshed_mcp.error_codes.mesh import EXISTING_GATEWAY_SIZE, GATEWAY_PLACE_UNUSED, MINIMUM_ABOVE_MAXIMUM
@@ -43,8 +44,16 @@ class Scale(Model):
         return self
 
 
-class IngressGateway(Scale):
-    """The ingress gateway: replicas and resource requests, or the pods of an existing one."""
+class GatewayScale(Scale):
+    """Replicas and resource requests of a gateway, and annotations of its Service."""
+
+    annotations: Annotations = Field(default_factory=dict)
+    """Annotations of the Service of type LoadBalancer, which the controllers of clouds read, such as
+    `service.beta.kubernetes.io/aws-load-balancer-type`."""
+
+
+class IngressGateway(GatewayScale):
+    """The ingress gateway: replicas, resource requests and Service annotations, or the pods of an existing one."""
 
     install: ChartInstall = ChartInstall.COMPONENT
     """`component` (the stack installs the chart `gateway`) or `existing` (the cluster has one)."""
@@ -76,7 +85,7 @@ class IngressGateway(Scale):
 
     @model_validator(mode="after")
     def _has_an_effect(self) -> "IngressGateway":
-        sizes = {*Scale.model_fields} & self.model_fields_set
+        sizes = {*GatewayScale.model_fields} & self.model_fields_set
         places = {"namespace", "service_account", "selector", "name"} & self.model_fields_set
         if self.install is ChartInstall.EXISTING:
             raise_all(EXISTING_GATEWAY_SIZE.message(field=field) for field in sorted(sizes))

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.platform import ISTIO_PROFILES
 from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
-from meshed_mcp.components.mesh.cluster.gateway_args import Scale
+from meshed_mcp.components.mesh.cluster.gateway_args import GatewayScale, Scale
 from meshed_mcp.components.mesh.cluster.revision_args import DEFAULT_REVISION, injecting_revision
 
 GRACE_SECONDS: Final = 60
@@ -38,7 +38,7 @@ def gateway_values(pods: GatewayPods, args: ServiceMeshArgs) -> Manifest:
     return {
         "global": {"networkPolicy": {"enabled": True}, **platform_values(args)},
         **({} if revision == DEFAULT_REVISION else {"revision": revision}),
-        **({} if pods.external else {"service": {"type": "ClusterIP"}}),
+        **service_values(pods),
         **({} if pods.network is None else {"networkGateway": pods.network}),
         "autoscaling": {"enabled": True, "minReplicas": pods.size.min_replicas, "maxReplicas": pods.size.max_replicas},
         "resources": resource_requests(pods.size),
@@ -50,6 +50,14 @@ def gateway_values(pods: GatewayPods, args: ServiceMeshArgs) -> Manifest:
         "env": {"EXIT_ON_ZERO_ACTIVE_CONNECTIONS": "true"},
         "securityContext": {"seccompProfile": dict(DEFAULT_SECCOMP), "sysctls": [dict(UNPRIVILEGED_PORTS)]},
     }
+
+
+def service_values(pods: GatewayPods) -> dict[str, Any]:
+    """Type of the gateway's Service, LoadBalancer by default, and its annotations."""
+    kind = {} if pods.external else {"type": "ClusterIP"}
+    annotations = pods.size.annotations if isinstance(pods.size, GatewayScale) else {}
+    service = {**kind, **({"annotations": dict(annotations)} if annotations else {})}
+    return {"service": service} if service else {}
 
 
 def platform_values(args: ServiceMeshArgs) -> dict[str, Any]:
