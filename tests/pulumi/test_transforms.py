@@ -15,7 +15,11 @@ from meshed_mcp.infra.recording import Recording, record_program
 
 def recorded(program: Callable[[], object]) -> Recording:
     """The registrations of a program."""
-    return record_program(lambda: program() and None, "project", "test", {})
+
+    def run() -> None:
+        program()
+
+    return record_program(run, "project", "test", {})
 
 
 def annotated(item: Manifest) -> Manifest:

@@ -63,11 +63,11 @@ class VolumeMount(LenientFields):
     mount_path: str
 
 
-class Volume(Fields):
-    """An emptyDir; other volumes are rejected."""
+class Volume(LenientFields):
+    """A volume: an empty folder on this machine, whose source has no effect."""
 
     name: str
-    empty_dir: LenientFields
+    empty_dir: LenientFields | None = None
 
 
 class HTTPGet(Fields):

@@ -19,7 +19,7 @@ from meshed_mcp.infra.recording import Recording, record_program
 from tests.unit.infra.test_config import service_lines
 
 SERVICE: dict[str, Any] = {"image": "registry.example/search:1", "callers": ["agents/planner"]}
-FILES = {
+FILES: dict[str, Any] = {
     "volumes": [{"name": "settings", "configMap": {"name": "settings"}}],
     "volume_mounts": [{"name": "settings", "mountPath": "/etc/settings"}],
 }
