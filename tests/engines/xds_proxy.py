@@ -4,6 +4,7 @@ A pod in, what istiod would send to its proxy out. No traffic flows and no Envoy
 they are written by hand: https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol, `DiscoveryRequest`.
 """
 
+import json
 from collections.abc import Iterator
 from queue import SimpleQueue
 from typing import Any, Final
@@ -50,9 +51,17 @@ def node(kind: str, pod: Object) -> bytes:
             "LABELS": pod["metadata"]["labels"],
             "SERVICE_ACCOUNT": pod["spec"]["serviceAccountName"],
             "INTERCEPTION_MODE": "REDIRECT",
+            **proxy_metadata(pod),
         }
     )
     return field(1, identity.encode()) + field(2, name.encode()) + field(3, metadata.SerializeToString())
+
+
+def proxy_metadata(pod: Object) -> dict[str, str]:
+    """Metadata of the proxy from the pod's `proxy.istio.io/config`. Source: Istio, ProxyConfig `proxyMetadata`."""
+    text = pod["metadata"].get("annotations", {}).get("proxy.istio.io/config", "{}")
+    given = json.loads(text).get("proxyMetadata", {})
+    return {name.removeprefix("ISTIO_META_"): value for name, value in given.items()}
 
 
 def request(asking: bytes, kind: str, names: list[str]) -> bytes:
