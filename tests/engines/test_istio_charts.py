@@ -55,9 +55,10 @@ def test_every_object_of_the_charts_is_accepted_by_a_real_api_server(
 ) -> None:
     """Server-side apply with strict field validation, as a dry run: otherwise the webhooks would break other tests.
 
-    CRDs are left out: the server has them and validates by them.
+    CRDs are left out: the server has them and validates by them. So is the kind of OpenShift's own network operator.
     """
-    items = [item for item in objects(program, stack) if item["kind"] != "CustomResourceDefinition"]
+    left_out = {"CustomResourceDefinition", "NetworkAttachmentDefinition"}
+    items = [item for item in objects(program, stack) if item["kind"] not in left_out]
     for name in sorted({item["metadata"]["namespace"] for item in items if "namespace" in item["metadata"]}):
         assert api_server.client.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}) is None
     refusals = [refusal for item in items if (refusal := api_server.client.apply(item, dry_run=True))]
@@ -165,3 +166,25 @@ def test_the_mesh_configuration_reaches_every_control_plane_and_every_sidecar(pr
         assert mesh["outboundTrafficPolicy"]["mode"] == "REGISTRY_ONLY"
         injected = json.loads(maps[f"istio-sidecar-injector-{revision}"]["data"]["values"])
         assert injected["global"]["proxy"]["resources"] == size_values(ProxySize.LARGE)
+
+
+def test_istiod_of_a_corporate_network_fetches_keys_with_proxy_and_certificates(program: Path) -> None:
+    """Istio chart `istiod`: values `env`, `envVarFrom`, `volumes`, `volumeMounts` reach the container."""
+    pod = of_kind(objects(program, "corporate", "istiod"), "Deployment")["istiod"]["spec"]["template"]["spec"]
+    assert "priorityClassName" not in pod
+    env = {item["name"]: item for item in pod["containers"][0]["env"]}
+    assert env["HTTPS_PROXY"]["valueFrom"] == {"secretKeyRef": {"name": "egress-proxy", "key": "url"}}
+    assert env["KUBERNETES_SERVICE_HOST"]["value"] == "kubernetes.default.svc"
+    mount = next(each for each in pod["containers"][0]["volumeMounts"] if each["mountPath"] == "/cacerts")
+    volume = next(each for each in pod["volumes"] if each["name"] == mount["name"])
+    assert volume["configMap"]["items"] == [{"key": "ca.crt", "path": "extra.pem"}]
+
+
+def test_node_agents_of_openshift_use_its_network_operator(program: Path) -> None:
+    """Istio charts, profile `platform-openshift`: Multus runs the CNI plugin, from a namespace that admits it."""
+    found = objects(program, "openshift", "cni")
+    assert of_kind(found, "NetworkAttachmentDefinition")
+    agent = of_kind(found, "DaemonSet")["istio-cni-node"]
+    assert agent["metadata"]["namespace"] == "kube-system"
+    quotas = of_kind(objects(program, "corporate", "cni"), "ResourceQuota")
+    assert quotas, "GKE admits the agent's priority class by a quota"

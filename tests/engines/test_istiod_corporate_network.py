@@ -1,7 +1,7 @@
 """Proxy configuration of a real istiod for services behind a corporate proxy.
 
-`named` has a proxy with a name, `addressed` one with an address, `plain` no external host. `uncaptured` is as `named` in
-a mesh whose sidecars do not answer DNS.
+`named` has a proxy with a name, `addressed` one with an address, `plain` no external host. `uncaptured` is as `named`
+in a mesh whose sidecars do not answer DNS.
 """
 
 import json
