@@ -41,28 +41,14 @@ def check_command(
     stack: StackOption,
     project: ProjectOption = Path(),
     *,
-    required: Annotated[
-        bool, typer.Option("--required", help="Print only the objects that must exist, one JSON object per line.")
-    ] = False,
+    live: Annotated[bool, typer.Option("--live", help="Also read the cluster of the kubeconfig.")] = False,
+    context: Annotated[str | None, typer.Option(help="Context of the kubeconfig; its current one by default.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Validate a stack: configuration, schemas, references, rules; list what must exist. Exit code 1 on any issue."""
-    from meshed_mcp.components.core.errors import ConfigurationError  # noqa: PLC0415 - as above
-    from meshed_mcp.infra import checks, recording  # noqa: PLC0415 - as above
+    from meshed_mcp.cli import check  # noqa: PLC0415 - as above
 
-    report = checks.check(recording.record(project, stack))
-    if required:
-        for item in report.required:
-            typer.echo(json.dumps(item._asdict()))
-        return
-    for note in report.notes:
-        typer.echo(f"note {note.line}")
-    if report.required:
-        typer.echo("these objects must exist before the deployment (object: what uses it):")
-        for line in checks.required_lines(report.required):
-            typer.echo(f"  {line}")
-    if report.issues:
-        raise ConfigurationError(report.issues)
-    typer.echo(f"stack {stack}: {report.objects} objects, no issues")
+    check.run(stack, project, check.Options(live=live, context=context, json=json))
 
 
 @app.command("new")

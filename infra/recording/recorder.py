@@ -214,7 +214,7 @@ def record_program(
 
 
 def configuration_error(error: BaseException | None) -> ConfigurationError | None:
-    """The issues behind an error: the program raises a configuration as one text, the SDK what follows from it."""
+    """The issues behind an error: the program raises them as one text, and the SDK what follows from them."""
     seen = list[BaseException | None]()
     waiting = [error]
     while waiting:

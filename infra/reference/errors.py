@@ -23,6 +23,7 @@ AREAS: Final = (
     "autoscaling",
     "signals",
     "check",
+    "live",
     "local",
     "runtime",
     "cli",
