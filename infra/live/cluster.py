@@ -1,7 +1,7 @@
 """Read-only access to a cluster: the official Kubernetes client with a kubeconfig, credential plugins included."""
 
 import json
-from collections.abc import Mapping
+import os
 from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
@@ -12,9 +12,13 @@ from meshed_mcp.error_codes.live import CLIENT_MISSING, CLUSTER_UNREACHABLE
 REQUEST_SECONDS: Final = 20
 """Longest wait for a response of the API server."""
 
+MAXIMUM_REASON: Final = 300
+"""Characters of an error of the client in the message."""
+
+OK: Final = 200
 FORBIDDEN: Final = (401, 403)
 NOT_FOUND: Final = 404
-"""Status codes. Source: RFC 9110, sections 15.5.2, 15.5.4 and 15.5.5."""
+"""Status codes. Source: RFC 9110, sections 15.3.1, 15.5.2, 15.5.4 and 15.5.5."""
 
 
 class ForbiddenError(Exception):
@@ -46,29 +50,30 @@ class Cluster:
         except ModuleNotFoundError as error:
             raise ConfigurationError.single("--live", CLIENT_MISSING.message()) from error
         try:
-            self.client: Any = config.new_client_from_config(context=context)
+            # The client reads the variable when it is imported.
+            path = os.environ.get("KUBECONFIG") or None
+            self.client: Any = config.new_client_from_config(path, context)
         except (ConfigException, OSError, ValueError) as error:
-            raise self.unreachable(error) from error
+            raise self.unreachable(str(error)) from error
 
     def get(self, path: str) -> Manifest | None:
         """The object or document at a path; None if there is none."""
-        from kubernetes.client.exceptions import ApiException  # noqa: PLC0415 - an extra
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - the client's
-
+        request = self.client.param_serialize(
+            "GET", path, header_params={"Accept": "application/json"}, auth_settings=["BearerToken"]
+        )
         try:
             # Typed methods would drop fields that the client does not know.
-            response = self.client.call_api(
-                "GET", self.client.configuration.host + path, self.headers(), _request_timeout=REQUEST_SECONDS
-            )
-            return dict(json.loads(response.read()))
-        except ApiException as error:
-            if error.status == NOT_FOUND:
-                return None
-            if error.status in FORBIDDEN:
-                raise ForbiddenError(path) from error
-            raise self.unreachable(error) from error
-        except (HTTPError, OSError, ValueError) as error:
-            raise self.unreachable(error) from error
+            response = self.client.call_api(*request, _request_timeout=REQUEST_SECONDS)
+            body = response.read()
+        except Exception as error:  # the client's, of its HTTP library and of credential plugins
+            raise self.unreachable(str(error) or type(error).__name__) from error
+        if response.status == NOT_FOUND:
+            return None
+        if response.status in FORBIDDEN:
+            raise ForbiddenError(path)
+        if response.status != OK:
+            raise self.unreachable(f"{response.status} {response.reason} for {path}")
+        return dict(json.loads(body))
 
     def items(self, path: str, labels: str = "", limit: int = 0) -> list[Manifest]:
         """Objects of a list with the labels."""
@@ -76,13 +81,7 @@ class Cluster:
         found = self.get(f"{path}?{urlencode(query)}" if query else path) or {}
         return list(found.get("items") or ())
 
-    def headers(self) -> Mapping[str, str]:
-        """Headers with the credentials, which a plugin may renew."""
-        headers: dict[str, str] = {"Accept": "application/json"}
-        self.client.update_params_for_auth(headers, [], ["BearerToken"])
-        return headers
-
-    def unreachable(self, error: Exception) -> ConfigurationError:
+    def unreachable(self, text: str) -> ConfigurationError:
         """One line of why the cluster cannot be read."""
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        reason = " ".join(text.split())[:MAXIMUM_REASON]
         return ConfigurationError.single(self.subject, CLUSTER_UNREACHABLE.message(reason=reason))

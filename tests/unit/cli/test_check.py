@@ -74,7 +74,6 @@ def test_what_may_not_be_read_is_an_error_and_the_rest_is_checked() -> None:
 def test_a_missing_kubeconfig_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Requirement CHK-6: without a cluster the command ends with what to set."""
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "absent"))
-    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "absent"))
     with pytest.raises(
         ConfigurationError, match=r"MM0154: context other: the cluster cannot be read: .*set KUBECONFIG"
     ):

@@ -81,7 +81,7 @@ def test_all_required_objects_exist() -> None:
 def test_a_missing_object_names_what_needs_it(objects: tuple[dict[str, object], ...], missing: str) -> None:
     """Requirement CHK-3: the line says what to create, and which workload waits for it."""
     (found,) = object_findings(FakeCluster(*objects), stack(with_secret()))
-    assert found.line.startswith(f"error MM0157: {missing}, and Deployment n")
+    assert found.line.startswith(f"error MM0157: {missing}, and Deployment ")
     assert found.line.endswith("needs it; create it before you deploy")
 
 
