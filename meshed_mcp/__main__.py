@@ -2,7 +2,6 @@
 
 import atexit
 import gc
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -30,9 +29,12 @@ def render_command(
 ) -> None:
     """Write every Kubernetes object and Helm release of a stack to files."""
     from meshed_mcp.infra import recording, render  # noqa: PLC0415 - `--help` needs neither
+    from meshed_mcp.infra.checks.unseen import unseen_notes  # noqa: PLC0415 - as above
 
     recorded = recording.record(project, stack)
     count = render.write(recorded, out)
+    for note in unseen_notes(recorded):
+        typer.echo(f"note {note.line}", err=True)
     typer.echo(f"{count} files in {out}: {len(recorded.objects)} objects, {len(recorded.releases)} Helm releases")
 
 

@@ -9,6 +9,7 @@ from meshed_mcp.infra.checks.references import reference_issues
 from meshed_mcp.infra.checks.required import RequiredObject, required_lines, required_objects
 from meshed_mcp.infra.checks.rules import rule_issues
 from meshed_mcp.infra.checks.schema import schema_issues, unchecked_kinds
+from meshed_mcp.infra.checks.unseen import unseen_notes
 from meshed_mcp.infra.recording import Recording
 
 __all__ = ["Report", "check", "required_lines"]
@@ -29,6 +30,6 @@ def check(recording: Recording) -> Report:
     objects = recording.objects
     issues = [issue for item in objects for issue in schema_issues(item)]
     references, missing = reference_issues(objects, existing_objects(recording))
-    notes = [*unchecked_kinds(objects), *missing]
+    notes = [*unchecked_kinds(objects), *missing, *unseen_notes(recording)]
     required = required_objects(objects, recording.releases)
     return Report(len(objects), [*issues, *references, *rule_issues(objects)], notes, required)

@@ -26,7 +26,7 @@ from pulumi.runtime.proto import resource_pb2
 from meshed_mcp.components.core.charts import RELEASE_TYPE
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.error_codes.stack import REGISTERED_TWICE
+from meshed_mcp.error_codes.stack import PROVIDER_UNAVAILABLE, REGISTERED_TWICE
 from meshed_mcp.infra.recording.project import read_project
 from meshed_mcp.infra.recording.signatures import plain
 from meshed_mcp.infra.recording.transforms import Transforms
@@ -67,6 +67,13 @@ class Registration(NamedTuple):
     provider: str
     version: str
 
+    @property
+    def is_object(self) -> bool:
+        """Whether it is a whole Kubernetes object: no Helm release, and no patch of an existing object."""
+        kind = self.type.rpartition(":")[2]
+        own = self.custom and self.type.startswith("kubernetes:") and self.type != RELEASE_TYPE
+        return own and self.inputs.get("kind") == kind
+
 
 class Recording(NamedTuple):
     """All registrations of a program in order, each component's outputs by URN, and the stack's outputs."""
@@ -78,8 +85,7 @@ class Recording(NamedTuple):
     @property
     def objects(self) -> list[Manifest]:
         """The Kubernetes objects, as the API server would get them."""
-        custom = [item for item in self.registrations if item.custom and item.type != RELEASE_TYPE]
-        return [item.inputs for item in custom if item.type.startswith("kubernetes:")]
+        return [item.inputs for item in self.registrations if item.is_object]
 
     @property
     def releases(self) -> list[dict[str, Any]]:
@@ -129,6 +135,14 @@ class Recorder(mocks.MockMonitor):
         urn = self.make_urn(request.parent, request.type, request.name)
         return resource_pb2.ReadResourceResponse(urn=urn, properties=properties)
 
+    def ExistsResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        """Reject the question: there is no provider, and the mock monitor would say no."""
+        raise unavailable(request.type, "asks whether this resource exists", request.id)
+
+    def Call(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        """Reject a call of a resource's method."""
+        raise unavailable(request.tok, "calls this method of a resource")
+
     def SignalAndWaitForShutdown(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         """Leave the callback server before the SDK stops it."""
         self.transforms.close()
@@ -141,13 +155,18 @@ class Recorder(mocks.MockMonitor):
 
 
 class _NoMocks(mocks.Mocks):
-    """Mocks that are never used for registrations; provider functions are unavailable."""
+    """Mocks that are never used for registrations; provider functions and existing resources are unavailable."""
 
     def call(self, args: mocks.MockCallArgs) -> Any:
-        raise NotImplementedError(f"{args.token}: a recording cannot call provider functions")
+        raise unavailable(args.token, "calls this function of a provider")
 
     def new_resource(self, args: mocks.MockResourceArgs) -> Any:
-        raise NotImplementedError(f"{args.typ} {args.name}: a recording cannot read existing resources")
+        raise unavailable(args.typ, "reads this existing resource", args.name)
+
+
+def unavailable(what: str, use: str, name: str = "") -> ConfigurationError:
+    """The error of a program that asks a provider: there is none, and a made-up value would be no recording."""
+    return ConfigurationError.single(what, PROVIDER_UNAVAILABLE.message(use=use), name)
 
 
 def reject_duplicates(registrations: list[Registration]) -> None:

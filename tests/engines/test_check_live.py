@@ -334,7 +334,7 @@ def with_every_kind() -> Recording:
         ],
     }  # fmt: skip
     claim = {"spec": {"storageClassName": "a"}, "metadata": {"name": "c"}}
-    item = deployed("every-kind", "default", "a", {"app": "a"})
+    item = deployed("every-kind", "elsewhere", "a", {"app": "a"})
     item["spec"]["template"]["spec"] = pod
     item["spec"]["volumeClaimTemplates"] = [claim]
     extra = (

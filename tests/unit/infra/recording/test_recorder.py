@@ -232,3 +232,46 @@ def test_a_recording_imports_no_typed_classes() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "[]\n"
+
+
+def calls_a_function() -> None:
+    """A provider function, as classic Helm charts and YAML files use it."""
+    pulumi.export("a", pulumi.runtime.invoke_output("kubernetes:helm:template", {"jsonOpts": "{}"}))
+
+
+def reads_a_resource() -> None:
+    """An existing object."""
+    pulumi.CustomResource(
+        "kubernetes:core/v1:Service", "s", {}, pulumi.ResourceOptions(id="istio-ingress/istio-ingress")
+    )
+
+
+def calls_a_method() -> None:
+    """A method of a component of another package."""
+    pulumi.export("a", pulumi.runtime.call("eks:index:Cluster/getKubeconfig", {}))
+
+
+@pytest.mark.parametrize(
+    ("program", "line"),
+    [
+        (calls_a_function, "MM0151: kubernetes:helm:template: the program calls this function of a provider"),
+        (reads_a_resource, "MM0151: kubernetes:core/v1:Service: s: the program reads this existing resource"),
+        (calls_a_method, "MM0151: eks:index:Cluster/getKubeconfig: the program calls this method of a resource"),
+    ],
+)
+def test_a_question_to_a_provider_is_an_error(program: object, line: str) -> None:
+    """Requirement CHK-8: there is no provider, and a made-up value would be no recording."""
+    with pytest.raises(ConfigurationError) as raised:
+        recorded(program)
+    assert raised.value.issues[0].line.startswith(line)
+
+
+def test_a_transform_of_invokes_is_not_left_out() -> None:
+    """Requirement CHK-8: the invoke that it is for is an error; without one it has no effect in `pulumi up` either."""
+
+    def program() -> None:
+        pulumi.runtime.register_invoke_transform(lambda _args: None)
+        calls_a_function()
+
+    with pytest.raises(ConfigurationError, match="kubernetes:helm:template: the program calls this function"):
+        recorded(program)
