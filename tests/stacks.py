@@ -29,6 +29,12 @@ WITHOUT_SIDECARS: Final = ("ambient",)
 GOVERNED_ELSEWHERE: Final = ("remote",)
 """Those whose routes and policies are in the cluster of their control plane: here are only pods."""
 
+WITHOUT_MESH: Final = ("meshless",)
+"""Those without an object of Istio."""
+
+EXISTING_MESH: Final = ("existing",)
+"""Those that install no chart of Istio: the cluster has it."""
+
 SOURCES: Final = ("agents", "components", "infra", "local", "meshed_mcp", "examples", "tests/stacks.py")
 """What a recording is made from, beside the files at the root and the packages below."""
 

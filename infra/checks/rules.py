@@ -67,22 +67,31 @@ UNSAFE_RETRIES: Final = frozenset({"5xx", "gateway-error", "reset", "retriable-4
 def servers_have_an_allowed_caller(objects: Sequence[Manifest]) -> Iterator[Finding]:
     """Deny by default: a server without an ALLOW policy that has rules rejects every request with 403.
 
-    Remote clusters are skipped: their policies are in the cluster of their control plane.
+    Without a mesh a NetworkPolicy of its MCP port admits callers. Remote clusters are skipped: their policies are in
+    the cluster of their control plane.
     """
     annotations = [item["metadata"].get("annotations", {}) for item in of_kind(objects, "Namespace")]
     if any(CONTROL_PLANE_ANNOTATION in each for each in annotations):
         return
     policies = of_kind(objects, "AuthorizationPolicy")
     allowing = [item for item in policies if item["spec"].get("rules") and item["spec"].get("action") == "ALLOW"]
+    networks = of_kind(objects, "NetworkPolicy") if not policies else []
+    admitting = [item for item in networks if any(admits_callers(rule) for rule in item["spec"].get("ingress", ()))]
     for item in servers(objects):
         labels, namespace = pod_labels(item), item["metadata"]["namespace"]
-        if not any(selects(policy, namespace, labels) for policy in allowing):
+        if not any(selects(policy, namespace, labels) for policy in (*allowing, *admitting)):
             yield item, "", codes.NO_ALLOWED_CALLER.message()
+
+
+def admits_callers(rule: Manifest) -> bool:
+    """Whether a rule of a NetworkPolicy admits named pods to the MCP port."""
+    return bool(rule.get("from")) and any(port.get("port") == contract.MCP_PORT for port in rule.get("ports", ()))
 
 
 def selects(policy: Manifest, namespace: str, labels: dict[str, str]) -> bool:
     """Whether a policy or budget selects pods with `labels`; without a selector, all pods of its namespace."""
-    wanted = policy["spec"].get("selector", {}).get("matchLabels", {})
+    spec = policy["spec"]
+    wanted = (spec.get("selector") or spec.get("podSelector") or {}).get("matchLabels", {})
     return bool(policy["metadata"]["namespace"] == namespace and wanted.items() <= labels.items())
 
 

@@ -75,6 +75,16 @@ def authorizers(mesh_config: Mapping[str, Any]) -> list[Manifest]:
     return made
 
 
+SHARED_LABELS: Final = {"app": "shared-gateway"}
+"""Labels of the gateway of a cluster with its own Istio, as in examples/stacks/Pulumi.existing.yaml."""
+
+
+def shared_gateway() -> tuple[dict[str, Manifest], list[Manifest]]:
+    """Pod and Service of such a gateway, in a namespace of its own."""
+    pod_of_gateway = gateway_pod("shared-gateway", "shared-gateway", "gateways", dict(SHARED_LABELS))
+    return {"shared-gateway": pod_of_gateway}, [service("shared-gateway", "gateways", SHARED_LABELS, GATEWAY_PORTS)]
+
+
 def chart_gateways(releases: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Manifest], list[Manifest]]:
     """Pods by release, and the Services, of all releases of Istio's chart `gateway`."""
     found = [each for each in releases if each["chart"].rpartition("/")[2] == "gateway"]

@@ -16,7 +16,7 @@ from meshed_mcp.infra.recording import record
 from tests.engines import istiod_mesh
 from tests.engines.api_server import ApiServer
 from tests.engines.istiod import Istiod, started
-from tests.stacks import GOVERNED_ELSEWHERE, JUDGED, recording
+from tests.stacks import GOVERNED_ELSEWHERE, JUDGED, WITHOUT_MESH, recording
 
 PROJECT: Final = Path(__file__).parent.parent.parent
 
@@ -26,7 +26,7 @@ def _objects(stack: str) -> list[dict[str, Any]]:
 
 
 STACKS: Final[dict[str, Callable[[], Sequence[dict[str, Any]]]]] = {
-    **{stack: partial(_objects, stack) for stack in JUDGED if stack not in GOVERNED_ELSEWHERE},
+    **{stack: partial(_objects, stack) for stack in JUDGED if stack not in (*GOVERNED_ELSEWHERE, *WITHOUT_MESH)},
     "conformance": lambda: record(PROJECT / "examples" / "conformance", "dev").objects,
     "judged mesh": istiod_mesh.objects,
 }

@@ -20,7 +20,7 @@ from tests.engines import stack_pods, stock_bootstrap
 from tests.engines.api_server import ApiServer
 from tests.engines.istiod import started
 from tests.engines.test_api_server import namespaces_first
-from tests.stacks import GOVERNED_ELSEWHERE, JUDGED, WITHOUT_SIDECARS, recording
+from tests.stacks import EXISTING_MESH, GOVERNED_ELSEWHERE, JUDGED, WITHOUT_MESH, WITHOUT_SIDECARS, recording
 
 HTTP_FILTER_ORDER: Final = ("ext_authz", "jwt_authn", "rbac", "local_ratelimit", "ratelimit", "router")
 """A server that is asked, who calls, whether they may, how often, and the server: each only for what passed the one
@@ -28,6 +28,17 @@ before. Istio puts another `rbac` before `ext_authz`, which decides nothing but 
 
 INJECTION: Final = "MutatingWebhookConfiguration"
 """Kind left out here: it would have each pod changed by a control plane that is not in this cluster."""
+
+PLATFORM_MESH_CONFIG: Final[Manifest] = {
+    "trustDomain": "cluster.local",
+    "extensionProviders": [
+        {
+            "name": "otel",
+            "opentelemetry": {"service": "otel-collector.observability.svc.cluster.local", "port": 4317},
+        }
+    ],
+}
+"""MeshConfig of a cluster with its own Istio: it knows nothing of this product."""
 
 HUNDRED: Final = {"numerator": 100}
 """As istiod writes it: the denominator of 0 is HUNDRED. Source: Envoy, FractionalPercent."""
@@ -47,7 +58,8 @@ class Judged(NamedTuple):
 
 
 @pytest.fixture(
-    scope="module", params=[stack for stack in JUDGED if stack not in (*WITHOUT_SIDECARS, *GOVERNED_ELSEWHERE)]
+    scope="module",
+    params=[stack for stack in JUDGED if stack not in (*WITHOUT_SIDECARS, *GOVERNED_ELSEWHERE, *WITHOUT_MESH)],
 )
 def judged(
     request: pytest.FixtureRequest,
@@ -58,6 +70,8 @@ def judged(
     """One stack; its objects leave the API server afterwards."""
     recorded = recording(request.param)
     gateways, services = stack_pods.chart_gateways(recorded.releases)
+    if request.param in EXISTING_MESH:
+        gateways, services = stack_pods.shared_gateway()
     pods = stack_pods.pods(recorded.objects, gateways.values())
     kept = [item for item in recorded.objects if item["kind"] != INJECTION]
     asked = stack_pods.authorizers(mesh_config(recorded.releases))
@@ -85,7 +99,7 @@ def mesh_config(releases: list[Manifest]) -> Manifest:
         each["values"]["meshConfig"] for each in releases if each["chart"].rpartition("/")[2] == "istiod"
     ]
     assert all(each == found[0] for each in found)
-    return found[0]
+    return found[0] if found else PLATFORM_MESH_CONFIG
 
 
 def managers(dump: Any) -> Iterator[views.Config]:
@@ -112,9 +126,15 @@ def test_no_listener_is_lost(judged: Judged) -> None:
         assert {"virtualInbound", "virtualOutbound"} <= set(views.listeners(dump)), name
         assert list(views.managers(views.listeners(dump)["virtualInbound"])), name
     for item in (each for each in judged.objects if each["kind"] == "Gateway" and "servers" in each["spec"]):
-        (pod,) = [name for name in judged.gateways if name == f"istio-{item['spec']['selector']['istio']}"]
+        (pod,) = [name for name in judged.gateways if selected(item, name)]
         ports = {f"0.0.0.0_{server['port']['number']}" for server in item["spec"]["servers"]}
         assert ports <= set(views.listeners(judged.proxies[pod])), pod
+
+
+def selected(gateway: Manifest, pod: str) -> bool:
+    """Whether a Gateway selects the pod of a chart's release, or that of an existing gateway."""
+    selector = gateway["spec"]["selector"]
+    return pod == f"istio-{selector.get('istio')}" or selector == stack_pods.SHARED_LABELS
 
 
 def test_every_weighted_route_keeps_its_weights(judged: Judged) -> None:
@@ -222,3 +242,29 @@ def test_envoy_loads_istiods_configuration(judged: Judged, kind: str, tmp_path: 
         command = [str(envoy_program()), "--mode", "validate", "--config-path", str(file), "--log-level", "warning"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{name}: {done.stderr}"
+
+
+def test_every_host_of_a_gateway_has_its_routes(judged: Judged) -> None:
+    """Istio API, Gateway `hosts` and VirtualService `hosts`: a host that a proxy does not know is answered with 404."""
+    wanted = {
+        host
+        for item in judged.objects
+        if item["kind"] == "VirtualService" and item["spec"]["gateways"] != ["mesh"]
+        for host in (item["spec"]["hosts"] if "http" in item["spec"] else ())
+    }
+    served = {
+        domain
+        for name in judged.gateways
+        for config in views.route_tables(judged.proxies[name])
+        for virtual_host in config.get("virtualHosts", ())
+        for domain in virtual_host["domains"]
+    }
+    assert wanted <= served
+
+
+def test_an_undeclared_destination_is_unknown_to_every_sidecar(judged: Judged) -> None:
+    """Istio, `outboundTrafficPolicy` REGISTRY_ONLY: by the MeshConfig, or by Sidecars in an existing mesh."""
+    for name, dump in judged.sidecars.items():
+        text = json.dumps(views.listeners(dump)["virtualOutbound"])
+        assert "BlackHoleCluster" in text, name
+        assert "PassthroughCluster" not in text, name

@@ -2,7 +2,7 @@
 
 from meshed_mcp.components.core.charts import ChartInstall
 from meshed_mcp.components.core.manifest import identity
-from meshed_mcp.components.observability.args import CertManagerSettings, ObservabilityStackArgs
+from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.charts import KUBE_PROMETHEUS_STACK, PROMETHEUS_OPERATOR_CRDS
 from meshed_mcp.components.observability.manifests import observability_objects
 from meshed_mcp.components.observability.releases import cert_manager_releases, observability_releases
@@ -10,7 +10,7 @@ from meshed_mcp.components.observability.releases import cert_manager_releases, 
 
 def args(install: ChartInstall = ChartInstall.COMPONENT, mirror: str | None = None) -> ObservabilityStackArgs:
     """Arguments with an install mode of cert-manager."""
-    return ObservabilityStackArgs(cert_manager=CertManagerSettings(install=install), chart_mirror=mirror)
+    return ObservabilityStackArgs.model_validate({"cert_manager": {"install": install}, "chart_mirror": mirror})
 
 
 def test_dependencies_are_installed_first() -> None:
@@ -26,13 +26,13 @@ def test_an_existing_cert_manager_is_not_installed() -> None:
 
 def test_cert_manager_is_a_pinned_release_with_a_fixed_name() -> None:
     """Helm: without a version the newest chart of the day is installed."""
-    (spec,) = cert_manager_releases(CertManagerSettings(), None)
+    (spec,) = cert_manager_releases(ObservabilityStackArgs())
     assert (spec.name, spec.namespace, spec.chart.version) == ("cert-manager", "cert-manager", "v1.21.1")
 
 
 def test_certificates_survive_the_removal_of_cert_manager() -> None:
     """cert-manager, Helm: `crds.enabled` installs the CRDs, `crds.keep` leaves them; `installCRDs` is deprecated."""
-    (spec,) = cert_manager_releases(CertManagerSettings(), None)
+    (spec,) = cert_manager_releases(ObservabilityStackArgs())
     values = spec.values
     assert values["crds"] == {"enabled": True, "keep": True}
     assert "installCRDs" not in values
