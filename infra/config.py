@@ -318,10 +318,11 @@ def structure(key: str, value: Any, secret_keys: Collection[str]) -> Any:
 
     Raises ConfigurationError, for a value such as null with the way to leave the part out.
     """
-    if key == "mesh" and value == WITHOUT_MESH["mode"]:
+    word = value.strip('"') if isinstance(value, str) else value
+    if key == "mesh" and word == WITHOUT_MESH["mode"]:
         return dict(WITHOUT_MESH)
-    if key in WAYS_WITHOUT and value in NOTHING:
-        message = codes.PART_LEFT_OUT.message(value=excerpt(value), way=WAYS_WITHOUT[key])
+    if key in WAYS_WITHOUT and word in NOTHING:
+        message = codes.PART_LEFT_OUT.message(value=excerpt(word), way=WAYS_WITHOUT[key])
         raise ConfigurationError.single("stack", message, f"{NAMESPACE}:{key}")
     return parse_json_value(key, value, secret_keys)
 

@@ -15,7 +15,7 @@ from meshed_mcp.components.autoscaling.vpa.args import RightSizing, Sizing, VpaS
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.charts import OptionalInstall
 from meshed_mcp.components.core.names import namespace_name, object_name, service_name
-from meshed_mcp.components.core.object_metadata import ObjectDefaults
+from meshed_mcp.components.core.object_metadata import ObjectDefaults, SelectorLabels
 from meshed_mcp.components.core.platform import ClusterPlatform
 from meshed_mcp.components.core.quantity import Memory
 from meshed_mcp.components.pod.args import PodSettings
@@ -164,10 +164,10 @@ class AutoscalingPolicyArgs(Model):
     alerts: AlertOverrides = Field(default={})
     """Name of an alert -> overrides; names, thresholds and units are in docs/reference/alerts.md."""
 
-    monitor_labels: dict[str, str] = Field(default_factory=dict)
+    monitor_labels: SelectorLabels = Field(default_factory=dict)
     """Labels of every PodMonitor, by which an existing Prometheus selects them."""
 
-    rule_labels: dict[str, str] | None = None
+    rule_labels: SelectorLabels | None = None
     """Labels of every PrometheusRule; unset = as `monitor_labels`."""
 
     runbooks_url: str = "docs/runbooks"

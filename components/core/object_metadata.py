@@ -72,7 +72,7 @@ def secret_names(values: list[str]) -> list[str]:
 
 
 Labels = Annotated[dict[str, str], AfterValidator(label_values)]
-NodeLabels = Annotated[dict[str, str], AfterValidator(selector_labels)]
+SelectorLabels = Annotated[dict[str, str], AfterValidator(selector_labels)]
 Annotations = Annotated[dict[str, str], AfterValidator(annotation_keys)]
 PullSecrets = Annotated[list[Annotated[str, AfterValidator(object_name)]], AfterValidator(secret_names)]
 """Types of settings."""

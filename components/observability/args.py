@@ -9,7 +9,7 @@ from meshed_mcp.components.alerts.settings import AlertOverrides
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.core.charts import ChartInstall
 from meshed_mcp.components.core.names import host_name, namespace_name, object_name
-from meshed_mcp.components.core.object_metadata import ObjectDefaults
+from meshed_mcp.components.core.object_metadata import ObjectDefaults, SelectorLabels
 from meshed_mcp.components.core.platform import ClusterPlatform
 from meshed_mcp.components.observability.alertmanager.args import EmailReceiver, SecretFile
 from meshed_mcp.components.observability.existing import PrometheusSelectors, part_issues
@@ -133,7 +133,7 @@ class GrafanaSettings(Model):
     install: ChartInstall = ChartInstall.COMPONENT
     """`component` (the stack installs Grafana) or `existing` (its sidecar loads the dashboards' ConfigMaps)."""
 
-    dashboard_labels: dict[str, str] = Field(default_factory=lambda: {"grafana_dashboard": "1"}, min_length=1)
+    dashboard_labels: SelectorLabels = Field(default_factory=lambda: {"grafana_dashboard": "1"}, min_length=1)
     """Labels of the dashboards' ConfigMaps, by which the sidecar of an existing Grafana finds them. Source of the
     default: kube-prometheus-stack."""
 
@@ -190,10 +190,10 @@ class ObservabilityStackArgs(Model):
     mesh: bool = True
     """False = a cluster without Istio: no monitors, rules, alerts and dashboards of proxies and istiod."""
 
-    monitor_labels: dict[str, str] = Field(default_factory=dict)
+    monitor_labels: SelectorLabels = Field(default_factory=dict)
     """Labels of every PodMonitor, by which an existing Prometheus selects them: `release: kube-prometheus-stack`."""
 
-    rule_labels: dict[str, str] | None = None
+    rule_labels: SelectorLabels | None = None
     """Labels of every PrometheusRule; unset = as `monitor_labels`."""
 
     platform: Platform = Platform.MANAGED

@@ -7,22 +7,21 @@ from pydantic import BaseModel, Field
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.charts import ChartInstall
+from meshed_mcp.components.core.object_metadata import SelectorLabels
 from meshed_mcp.error_codes import observability as codes
 from meshed_mcp.error_codes.code import Message
 
 if TYPE_CHECKING:
     from meshed_mcp.components.observability.args import ObservabilityStackArgs
 
-Labels = dict[str, str]
-
 
 class PrometheusSelectors(Model):
     """The `matchLabels` by which an existing Prometheus selects objects; those of the stack must match them."""
 
-    pod_monitor: Labels = Field(default_factory=dict)
+    pod_monitor: SelectorLabels = Field(default_factory=dict)
     """`podMonitorSelector`; empty = every PodMonitor."""
 
-    rule: Labels = Field(default_factory=dict)
+    rule: SelectorLabels = Field(default_factory=dict)
     """`ruleSelector`; empty = every PrometheusRule."""
 
 
@@ -93,14 +92,14 @@ def selector_issues(args: "ObservabilityStackArgs") -> Iterator[Message]:
     wanted = args.prometheus.selectors
     labeled = {"pod_monitor": ("monitor_labels", args.monitor_labels), "rule": ("rule_labels", rule_labels(args))}
     for kind, (field, labels) in labeled.items():
-        selector: Labels = getattr(wanted, kind)
+        selector: SelectorLabels = getattr(wanted, kind)
         missing = {key: value for key, value in selector.items() if labels.get(key) != value}
         if missing:
             pairs = ", ".join(f"{key}: {value}" for key, value in missing.items())
             yield codes.SELECTOR_EXCLUDES.message(field=field, labels=pairs).at(f"prometheus.selectors.{kind}")
 
 
-def rule_labels(args: "ObservabilityStackArgs") -> Labels:
+def rule_labels(args: "ObservabilityStackArgs") -> SelectorLabels:
     """Labels of every PrometheusRule: `rule_labels`, otherwise those of the monitors."""
     return args.monitor_labels if args.rule_labels is None else args.rule_labels
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import object_name
-from meshed_mcp.components.core.object_metadata import Annotations, Labels, NodeLabels, PullSecrets
+from meshed_mcp.components.core.object_metadata import Annotations, Labels, PullSecrets, SelectorLabels
 from meshed_mcp.components.pod import validation
 from meshed_mcp.components.pod.account_args import ServiceAccountSettings
 from meshed_mcp.components.pod.kubernetes_types import (
@@ -71,7 +71,7 @@ class PlacementSettings(Model):
     """`Always`, `IfNotPresent` or `Never`, of every container of the pod; unset = the default of Kubernetes: `Always`
     for the tag `latest`, `IfNotPresent` for others."""
 
-    node_selector: NodeLabels = Field(default_factory=dict)
+    node_selector: SelectorLabels = Field(default_factory=dict)
     """Labels that a node must have."""
 
     tolerations: list[Toleration] = Field(default_factory=list)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from meshed_mcp.components.core.errors import ConfigIssue
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.infra.checks.existing import existing_objects
+from meshed_mcp.infra.checks.expectations import existing_notes
 from meshed_mcp.infra.checks.references import reference_issues
 from meshed_mcp.infra.checks.required import RequiredObject, required_lines, required_objects
 from meshed_mcp.infra.checks.rules import rule_issues
@@ -30,6 +31,6 @@ def check(recording: Recording) -> Report:
     objects = recording.objects
     issues = [issue for item in objects for issue in schema_issues(item)]
     references, missing = reference_issues(objects, existing_objects(recording))
-    notes = [*unchecked_kinds(objects), *missing, *unseen_notes(recording)]
+    notes = [*unchecked_kinds(objects), *missing, *unseen_notes(recording), *existing_notes(recording)]
     required = required_objects(objects, recording.releases)
     return Report(len(objects), [*issues, *references, *rule_issues(objects)], notes, required)

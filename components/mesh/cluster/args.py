@@ -13,6 +13,7 @@ from meshed_mcp.components.core.charts import ChartInstall
 from meshed_mcp.components.core.names import (
     DNS_LABEL,
     DNS_NAME,
+    Labels,
     domain_name,
     host_name,
     listed,
@@ -213,7 +214,7 @@ class ServiceMeshArgs(Model):
     root_namespace: Annotated[str, AfterValidator(namespace_name)] = ROOT_NAMESPACE
     """Namespace of an existing istiod, to which the network policies of pods leave a way."""
 
-    namespace_labels: dict[str, str] = Field(default_factory=dict)
+    namespace_labels: Labels = Field(default_factory=dict)
     """Further labels of the meshed namespaces, such as those of the discovery selectors of an existing Istio."""
 
     tracing_provider: Annotated[str, AfterValidator(object_name)] | None = None

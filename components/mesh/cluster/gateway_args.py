@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.charts import ChartInstall
 from meshed_mcp.components.core.names import namespace_name, namespaced_name, object_name
-from meshed_mcp.components.core.object_metadata import Annotations
+from meshed_mcp.components.core.object_metadata import Annotations, SelectorLabels
 from meshed_mcp.components.mesh.service.container_args import Cpu, Memory
 from meshed_mcp.error_codes.code import raise_all
 from meshed_mcp.error_codes.mesh import EXISTING_GATEWAY_SIZE, GATEWAY_PLACE_UNUSED, MINIMUM_ABOVE_MAXIMUM
@@ -76,7 +76,7 @@ class IngressGateway(GatewayScale):
     service_account: Annotated[str, AfterValidator(object_name)] = INGRESS_RELEASE
     """Service account of the existing gateway's pods; services accept requests of this identity."""
 
-    selector: dict[str, str] = Field(default_factory=lambda: dict(INGRESS_SELECTOR), min_length=1)
+    selector: SelectorLabels = Field(default_factory=lambda: dict(INGRESS_SELECTOR), min_length=1)
     """Labels of the existing gateway's pods, which select it in our Gateway object."""
 
     name: Annotated[str, AfterValidator(namespaced_name)] | None = None

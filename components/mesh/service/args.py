@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from meshed_mcp import contract
 from meshed_mcp.components.core.args import In
 from meshed_mcp.components.core.names import host_name, listed, namespace_name
-from meshed_mcp.components.core.object_metadata import ObjectDefaults
+from meshed_mcp.components.core.object_metadata import ObjectDefaults, SelectorLabels
 from meshed_mcp.components.core.platform import ClusterPlatform
 from meshed_mcp.components.mesh.ambient.validation import ambient_issues
 from meshed_mcp.components.mesh.cluster.args import ExistingMesh, IngressRef, ServiceMeshArgs
@@ -125,7 +125,7 @@ class MeshedMCPServiceArgs(ServiceSettings):
     existing_mesh: ExistingMesh | None = None
     """What an Istio has that ServiceMesh does not install; unset = ServiceMesh installs it."""
 
-    monitor_labels: dict[str, str] = Field(default_factory=dict)
+    monitor_labels: SelectorLabels = Field(default_factory=dict)
     """Labels of the PodMonitor, by which an existing Prometheus selects it."""
 
     monitoring_namespace: Annotated[str, AfterValidator(namespace_name)] | None = None
