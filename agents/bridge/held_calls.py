@@ -21,9 +21,7 @@ HELD_CALLS: Final = 256  # most calls of a replica that wait for input
 HELD_SECONDS: Final = 300.0
 """Longest wait of a call for input, in seconds; the upstream's call is then cancelled."""
 
-TOKEN_BYTES: Final = (
-    24  # entropy of a request state. Source: Python, `secrets`: 32 bytes are enough; this makes 32 characters
-)
+TOKEN_BYTES: Final = 32  # entropy of a request state. Source: Python, `secrets`, "How many bytes should tokens use?"
 INPUT_METHODS: Final = {
     "elicitation/create": "elicitation",
     "sampling/createMessage": "sampling",

@@ -1,4 +1,4 @@
-"""Change notifications: `subscriptions/listen` of 2026-07-28 and the subscriptions of earlier revisions, on both sides."""
+"""Change notifications: `subscriptions/listen` of 2026-07-28 and subscriptions of earlier revisions, both ways."""
 
 import asyncio
 import contextlib
@@ -40,7 +40,7 @@ class Listening:
             stream.set()
 
     async def listen(self, ctx: Context, _: Any = None) -> dict[str, Any]:
-        """Serve one stream until the client disconnects, the upstream ends it, or the replica stops. Raises MCPError."""
+        """Serve one stream until client, upstream or the stop of the replica ends it. Raises MCPError."""
         with await self._proxy.lease(ctx) as upstream:
             facts = await self._proxy.facts_of(upstream)
             ending = asyncio.Event()

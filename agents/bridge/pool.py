@@ -32,8 +32,8 @@ EVERY_CAPABILITY: Final[Mapping[str, Any]] = {"elicitation": {"form": {}, "url":
 """What a shared process is offered. Source: MCP 2025-11-25, `ClientCapabilities`."""
 
 BACKOFF: Final = Backoff(first_seconds=0.5, last_seconds=30)
-"""Wait before the next start after processes that ended by themselves, per caller. Source: CrashLoopBackOff of a pod has
-the same shape; it begins at 10 s, which a caller would not wait."""
+"""Wait before the next start after processes that ended by themselves, per caller. A pod's CrashLoopBackOff has the same
+shape but begins at 10 s."""
 
 STABLE_SECONDS: Final = 30.0  # a process that ran for this long has not failed to start
 

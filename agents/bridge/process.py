@@ -11,7 +11,7 @@ from typing import Final
 
 from meshed_mcp.agents.bridge.connector import Link
 from meshed_mcp.agents.bridge.errors import UpstreamError
-from meshed_mcp.agents.bridge.lines import message_streams
+from meshed_mcp.agents.bridge.lines import WriteLine, message_streams
 from meshed_mcp.agents.bridge.metrics import UNREACHABLE, BridgeMetrics
 from meshed_mcp.agents.bridge.stderr_log import StderrLog
 
@@ -133,7 +133,7 @@ class ProcessConnector:
         """Nothing is shared."""
 
     @staticmethod
-    def _writer(child: Child):  # type: ignore[no-untyped-def]
+    def _writer(child: Child) -> WriteLine:
         async def write(line: bytes) -> None:
             child.stdin.write(line)
             await child.stdin.drain()
@@ -179,7 +179,7 @@ class ProcessConnector:
         return Child(process, asyncio.StreamWriter(transport, writing, None, loop), *readers)
 
     async def _stop(self, child: Child) -> None:
-        """Close standard input, then SIGTERM, then SIGKILL to the whole group, also if the process itself has exited."""
+        """Close standard input, then SIGTERM, then SIGKILL to the whole group, also if its leader has exited."""
         if child.process.returncode is None:
             child.ended_by_bridge = "closed"
         child.stdin.close()

@@ -2,10 +2,9 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import mcp_types
-from mcp.shared.dispatcher import CallOptions
 from mcp.shared.exceptions import MCPError
 from mcp_types.methods import INPUT_REQUIRED_METHODS, is_input_required
 
@@ -21,11 +20,17 @@ from meshed_mcp.agents.bridge.pool import Key, Lease, Pool, capabilities_of
 from meshed_mcp.agents.bridge.translation import PROGRESS_TOKEN, client_result, upstream_headers, upstream_params
 from meshed_mcp.agents.bridge.upstream import SessionLostError, Upstream
 
+if TYPE_CHECKING:
+    from mcp.shared.dispatcher import CallOptions
+
 MAX_ROUNDS: Final = 10
 """Rounds of one call whose client cannot see them. Source: official SDK 2.3, `DEFAULT_INPUT_REQUIRED_MAX_ROUNDS`."""
 
 STATE_ONLY_SECONDS: Final = 0.1
 """Wait before a round without input requests. Source: as above, its back-off is 0.05 s to 0.25 s."""
+
+DEFAULT_LOG_LEVEL: Final = "info"
+"""For clients up to 2025-11-25 that set none. Source: MCP 2025-11-25, "Logging": the server then chooses the level."""
 
 ANONYMOUS: Final = "anonymous"  # name of callers without a verified identity, who share a process
 ATTEMPTS: Final = 2  # a request that the upstream did not see, because it lost its session, is repeated once
@@ -128,7 +133,7 @@ class Proxy:
         self, ctx: Context, call: InFlightCall, upstream: Upstream, facts: Facts, more: dict[str, Any]
     ) -> dict[str, Any]:
         state = self.sessions.get(self.session_of(ctx) or "")
-        level = None if state is None else state.log_level
+        level = (None if state is None else state.log_level) or (None if is_modern(ctx) else DEFAULT_LOG_LEVEL)
         given = ctx.params if not more else {**(ctx.params or {}), **more}
         params = upstream_params(given, facts, identity_of(ctx), log_level=level)
         tool = (params or {}).get("name")

@@ -33,7 +33,7 @@ from meshed_mcp.agents.bridge.metrics import BridgeMetrics
 from meshed_mcp.agents.bridge.negotiation import WrongEraError
 from meshed_mcp.agents.bridge.pool import Pool
 from meshed_mcp.agents.bridge.process import ProcessConnector, child_environment
-from meshed_mcp.agents.bridge.proxy import ClientSession, Proxy
+from meshed_mcp.agents.bridge.proxy import ClientSession, Proxy, identity_of
 from meshed_mcp.agents.bridge.settings import BridgeSettings
 from meshed_mcp.agents.bridge.translation import upstream_headers, upstream_params
 from meshed_mcp.agents.process.supervision import BACKOFF, supervised
@@ -67,7 +67,7 @@ class BridgeService(MCPService[Any]):
     settings_model = BridgeSettings
 
     def __init__(self, name: str) -> None:
-        # The state of an upstream is opaque and passes unsealed; that of a held call is a random text bound to its caller.
+        # The state of an upstream is opaque and passes unsealed; that of a held call is random and bound to its caller.
         super().__init__(name, request_state_security=RequestStateSecurity.ephemeral())
         self.middleware[:] = [each for each in self.middleware if not isinstance(each, RequestStateBoundary)]
         self.middleware.append(self._announce)
@@ -178,8 +178,8 @@ class BridgeService(MCPService[Any]):
         logger.info("the upstream speaks %s", ", ".join(each.version for each in self.catalog.facts.values()))
 
     def _note_tools(self) -> None:
-        self.tool_names |= self.catalog.tools.keys()
-        self.tool_names &= self.catalog.tools.keys()
+        self.tool_names.update(self.catalog.tools)  # in place: the metrics hold this set
+        self.tool_names.intersection_update(self.catalog.tools)
 
     async def _announce(self, ctx: Context, call_next: CallNext) -> HandlerResult:
         """SDK middleware: `initialize` states the upstream's capabilities."""
@@ -220,14 +220,8 @@ class BridgeService(MCPService[Any]):
         """Pass a notification of a session's client on."""
         upstream = self.proxy.session_upstream(ctx)
         if upstream is not None and upstream.facts is not None:
-            params = upstream_params(ctx.params, upstream.facts, self._identity(ctx))
+            params = upstream_params(ctx.params, upstream.facts, identity_of(ctx))
             await upstream.notify(ctx.method, params, upstream_headers(ctx.method, params, upstream.facts))
-
-    @staticmethod
-    def _identity(ctx: Context) -> Any:
-        from meshed_mcp.agents.bridge.proxy import identity_of
-
-        return identity_of(ctx)
 
     async def _pass_unknown(self, ctx: Context, call_next: CallNext) -> HandlerResult:
         """SDK middleware: methods of extensions pass as they are."""

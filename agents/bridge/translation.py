@@ -1,6 +1,6 @@
 """Messages between two protocol eras: what a request to the upstream and its result to the client must have.
 
-Pure functions on decoded JSON. Equal eras change only what belongs to one connection (progress token, protocol version).
+Pure functions on decoded JSON. Equal eras change only what belongs to one connection: progress token and version.
 """
 
 from collections.abc import Mapping
@@ -34,8 +34,7 @@ ENVELOPE: Final = frozenset(
 """Keys of `_meta` that only requests of 2026-07-28 have."""
 
 UNCACHED: Final = {"ttlMs": 0, "cacheScope": "private"}
-"""Cache hints of a result whose server states none. Source: MCP 2026-07-28, "Caching": a lifetime of 0 is stale at once.
-"""
+"""Cache hints of a result whose server states none. Source: MCP 2026-07-28, "Caching": 0 is stale at once."""
 
 
 def upstream_params(
