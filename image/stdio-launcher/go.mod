@@ -1,0 +1,3 @@
+module github.com/meshed-mcp/stdio-launcher
+
+go 1.24
