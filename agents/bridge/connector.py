@@ -15,6 +15,9 @@ class Link:
     ending: Callable[[], str] = lambda: "closed the connection"
     """Why the connection ended, as the end of the sentence "the upstream ..."."""
 
+    has_ended: bool = False
+    """Whether the byte stream has ended; set before the stream pair closes."""
+
 
 class Connector(Protocol):
     """A way to the upstream."""

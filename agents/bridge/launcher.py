@@ -58,15 +58,15 @@ class LauncherConnector:
     async def connect(self, session: str) -> AsyncIterator[Link]:
         """Run one process inside the block. Raises UpstreamError."""
         reader, writer = await self._open()
-        exit_, has_ended = Exit(), False
+        exit_ = Exit()
+        link = Link(None, None, lambda: exit_.ending)
 
         async def write(line: bytes) -> None:
             writer.write(line)
             await writer.drain()
 
         async def ended() -> None:
-            nonlocal has_ended
-            has_ended = True
+            link.has_ended = True
 
         self._metrics.starts.inc()
         self._metrics.processes.inc()
@@ -74,11 +74,11 @@ class LauncherConnector:
             await write(json.dumps({"session": session}).encode() + b"\n")
             async with message_streams(
                 reader, write, self._metrics.noise, on_end=ended, on_exit_code=lambda code: setattr(exit_, "code", code)
-            ) as (read, outgoing):
-                yield Link(read, outgoing, lambda: exit_.ending)
+            ) as (link.read, link.write):
+                yield link
         finally:
             self._metrics.processes.dec()
-            self._metrics.exited(exit_.reason(closed_by_bridge=not has_ended))
+            self._metrics.exited(exit_.reason(closed_by_bridge=not link.has_ended))
             writer.close()
             with contextlib.suppress(OSError, TimeoutError):
                 async with asyncio.timeout(CLOSE_SECONDS):

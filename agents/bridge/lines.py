@@ -5,6 +5,7 @@ and owns the process; here a TCP connection to the launcher is read by the same 
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -83,38 +84,33 @@ async def message_streams(
     outgoing, from_session = anyio.create_memory_object_stream[SessionMessage](0)
 
     async def read_messages() -> None:
-        async with to_session:
-            async for line in bounded_lines(reader, LINE_BYTES, lambda: on_noise(TOO_LONG)):
-                if (message := message_of(line)) is not None:
-                    try:
-                        await to_session.send(message)
-                    except (anyio.ClosedResourceError, anyio.BrokenResourceError):
-                        continue  # goes on reading: a process that cannot write does not exit
-                elif on_exit_code is not None and (code := exit_code_of(line)) is not None:
-                    on_exit_code(code)
-                elif line.strip():
-                    on_noise(NOT_JSON_RPC)
-            await on_end()
+        async for line in bounded_lines(reader, LINE_BYTES, lambda: on_noise(TOO_LONG)):
+            if (message := message_of(line)) is not None:
+                await to_session.send(message)
+            elif on_exit_code is not None and (code := exit_code_of(line)) is not None:
+                on_exit_code(code)
+            elif line.strip():
+                on_noise(NOT_JSON_RPC)
 
     async def write_messages() -> None:
         async with from_session:
             async for message in from_session:
                 await write(message.message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n")
 
+    async def end_with(work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work`; its end, or a broken byte stream, closes the session's side, so that no call waits for ever."""
+        with contextlib.suppress(OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            await work()
+        await on_end()
+        await to_session.aclose()
+
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_until_broken, read_messages, to_session)
-        tasks.start_soon(_until_broken, write_messages, to_session)
+        tasks.start_soon(end_with, read_messages)
+        tasks.start_soon(end_with, write_messages)
         try:
             yield received, outgoing
         finally:
-            received.close()
-            outgoing.close()
             tasks.cancel_scope.cancel()
+            for stream in (received, outgoing, to_session, from_session):
+                stream.close()
 
-
-async def _until_broken(work: Callable[[], Awaitable[None]], to_session: Any) -> None:
-    """Run `work`; a broken byte stream closes the session's side, so that no call waits for ever."""
-    try:
-        await work()
-    except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
-        await to_session.aclose()

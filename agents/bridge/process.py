@@ -119,11 +119,17 @@ class ProcessConnector:
             # No supervisor: it ends with the pipe, at the latest when the stack closes it.
             log = asyncio.create_task(self._log.follow(child.stderr, session, child.process.pid), name="stderr")
             pipes.callback(log.cancel)
+            link = Link(None, None, lambda: child.ending)
+
+            async def ended() -> None:
+                link.has_ended = True
+                await child.has_exited(EXIT_SECONDS)
+
             try:
                 async with message_streams(
-                    child.stdout, self._writer(child), self._metrics.noise, on_end=lambda: _exit(child)
-                ) as (read, write):
-                    yield Link(read, write, lambda: child.ending)
+                    child.stdout, self._writer(child), self._metrics.noise, on_end=ended
+                ) as (link.read, link.write):
+                    yield link
             finally:
                 await asyncio.shield(self._stop(child))
                 self._metrics.processes.dec()
@@ -194,11 +200,6 @@ class ProcessConnector:
                 child.ended_by_bridge = "killed"
             await child.has_exited(term_seconds)
             await child.has_group_ended(term_seconds)
-
-
-async def _exit(child: Child) -> None:
-    """Wait briefly for the exit code, which errors of the calls in flight name."""
-    await child.has_exited(EXIT_SECONDS)
 
 
 def child_environment(allowed: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:

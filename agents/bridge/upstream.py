@@ -106,7 +106,7 @@ class Upstream:
                     raise SessionLostError from None
                 if error.code == mcp_types.CONNECTION_CLOSED and attempt.failed:
                     raise UpstreamError(UNREACHABLE, f"The upstream cannot be reached: {error.message}.") from None
-                if error.code == mcp_types.CONNECTION_CLOSED and not self.is_usable:
+                if error.code == mcp_types.CONNECTION_CLOSED and self._has_ended:
                     raise self._ended() from None
                 raise
 
@@ -118,6 +118,10 @@ class Upstream:
     async def ended(self) -> None:
         """Wait until it takes no new calls."""
         await self._closing.wait()
+
+    @property
+    def _has_ended(self) -> bool:
+        return not self.is_usable or (self._link is not None and self._link.has_ended)
 
     def retire(self) -> None:
         """Begin to close it."""

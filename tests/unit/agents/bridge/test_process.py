@@ -34,11 +34,17 @@ def command(*ways: str) -> tuple[str, ...]:
 
 
 async def call(bridge: Bridge, tool: str, mode: str = "auto") -> str:
-    """Call a tool of the hostile server by a client of its own."""
+    """Call a tool of the hostile server by a client of its own. Raises MCPError outside of the client's task group."""
+    failure: MCPError | None = None
     async with bridge.client(mode) as (client, _):
-        result = await client.call_tool(tool, {})
-        assert isinstance(result.content[0], TextContent)
-        return result.content[0].text
+        try:
+            result = await client.call_tool(tool, {})
+        except MCPError as error:
+            failure = error
+    if failure is not None:
+        raise failure
+    assert isinstance(result.content[0], TextContent)
+    return result.content[0].text
 
 
 async def until(condition: Callable[[], bool], within_seconds: float = 15) -> None:
