@@ -1,13 +1,15 @@
 """Recognizes the format of a file and drafts its servers."""
 
+import re
 from typing import Any, Final, Protocol
 
-from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
 from meshed_mcp.error_codes import cli as codes
+from meshed_mcp.infra.config import service_issues
 from meshed_mcp.infra.importing import clients, compose, kmcp, registry, stack_text, toolhive
 from meshed_mcp.infra.importing.kubernetes import resources_of
 from meshed_mcp.infra.importing.reasons import OTHER_RESOURCE
-from meshed_mcp.infra.importing.report import Report
+from meshed_mcp.infra.importing.report import Report, Server
 from meshed_mcp.infra.importing.source import Location, Source
 from meshed_mcp.infra.importing.sweep import replace_secrets
 
@@ -40,8 +42,32 @@ def imported(source: Source) -> Report:
             report.leave(location, OTHER_RESOURCE)
     for server in report.servers:
         replace_secrets(server)
+        note_issues(server)
     note_stack(report)
     return report
+
+
+SOURCES: Final = ("image", "package", "url")
+
+
+def note_issues(server: Server) -> None:
+    """Note what `check` would reject, beside what is noted already."""
+    noted = [key.removeprefix(f"{server.name}.") for key in server.report.must_set if key.startswith(f"{server.name}.")]
+    for issue in service_issues(server.name, server.settings):
+        field, message = field_of(issue)
+        if not any(field.startswith(key) or (not field and key in SOURCES) for key in noted):
+            server.report.to_set(f"{server.name}.{field}" if field else server.name, message, server.location)
+
+
+def field_of(issue: ConfigIssue) -> tuple[str, str]:
+    """The field of an issue and the rest of its message, which begins with the field in rules between fields."""
+    found = FIELD.match(issue.message)
+    if issue.field or found is None:
+        return issue.field, str(issue.message)
+    return found["field"], issue.message[found.end() :]
+
+
+FIELD: Final = re.compile(r"(?P<field>[a-z][a-z_]*(?:\.[\w-]+|\[\d+\])*): ")
 
 
 def note_stack(report: Report) -> None:

@@ -107,9 +107,7 @@ def set_spec(server: Server, deployment: Fields) -> None:
         for name in ("volumes", "tolerations", "affinity", "nodeSelector", "imagePullSecrets", "serviceAccountName")
     }
     spec = {field: deployment.raw(name) for name, field in names.items()}
-    containers = deployment.raw("sidecars")
-    spec["containers"] = [*(containers if isinstance(containers, list) else [])]
-    if context := deployment.raw("securityContext"):
-        spec["containers"].append({"name": "mcp", "securityContext": context})
+    spec["containers"] = deployment.raw("sidecars")
+    kubernetes.set_user(server, deployment.inner("securityContext"))
     found = {key: value for key, value in spec.items() if value}
     kubernetes.set_pod(server, Fields(server.report, found, deployment.location), "mcp")

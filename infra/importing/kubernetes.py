@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from meshed_mcp.infra.importing.arguments import set_arguments, set_variable
 from meshed_mcp.infra.importing.fields import Fields, scalar_text
-from meshed_mcp.infra.importing.reasons import NO_COUNTERPART, Reason
+from meshed_mcp.infra.importing.reasons import HOST_PATH, NO_COUNTERPART, Reason
 from meshed_mcp.infra.importing.report import Server
 from meshed_mcp.infra.importing.sizes import set_kubernetes_resources
 from meshed_mcp.infra.importing.source import Location
@@ -95,26 +95,77 @@ def set_pod(server: Server, spec: Fields, container_name: str) -> None:
         value = spec.raw(name)
         if value not in (None, [], {}):
             server.settings[key] = value
-    names = [each.text("name") for each in spec.mappings("imagePullSecrets")]
-    set_pull_secrets(server, names)
+    set_pull_secrets(server, [each.text("name") for each in spec.mappings("imagePullSecrets")])
     set_service_account(server, spec.text("serviceAccountName", "serviceAccount"))
-    overlay: dict[str, Any] = {}
-    others: list[Any] = []
+    set_user(server, spec.inner("securityContext"))
+    for name in spec.values.keys() & NOT_CARRIED:
+        spec.raw(name)
+        server.report.leave(spec.at(name), NOT_CARRIED[name])
+    containers: list[Any] = []
     for each in spec.mappings("containers"):
-        if each.text("name") == container_name:
-            rest = container_overlay(server, each)
-            others += [rest] if len(rest) > 1 else []
-        else:
-            others.append(dict(each.values))
-    if others:
-        overlay["containers"] = others
-    overlay |= {key: value for key, value in spec.values.items() if key not in spec.read and value is not None}
+        own = each.text("name") == container_name
+        found = container_overlay(server, each) if own else dict(each.values)
+        containers += [found] if len(found) > 1 else []
+    rest = {key: value for key, value in spec.values.items() if key not in spec.read and value is not None}
+    settle_volumes(server, spec.location)
+    overlay = {**server.settings.get("pod", {}), **rest, **({"containers": containers} if containers else {})}
     if overlay:
-        merged = server.settings.setdefault("pod", {})
-        merged["containers"] = [*merged.get("containers", []), *overlay.pop("containers", [])]
-        merged.update(overlay)
-        if not merged["containers"]:
-            del merged["containers"]
+        server.settings["pod"] = overlay
+
+
+NOT_CARRIED: Final = {
+    "terminationGracePeriodSeconds": Reason("the time of a stop follows from the longest call", "set drain"),
+    **dict.fromkeys(
+        ("restartPolicy", "activeDeadlineSeconds", "nodeName", "hostNetwork", "hostPID", "hostIPC"),
+        Reason("the pods of a Deployment in a mesh do not have it", "remove it"),
+    ),
+    "automountServiceAccountToken": Reason("a pod has no token of the Kubernetes API", "set service_account.token"),
+    "ephemeralContainers": Reason("a stack has none", "use kubectl debug"),
+}
+"""Fields of a PodSpec that the platform sets."""
+
+RESTRICTED: Final = Reason("the restricted Pod Security Standard sets it for every pod", "remove it")
+
+
+def set_user(server: Server, context: Fields) -> None:
+    """Set user, group and file system of a security context; the platform sets the other fields."""
+    user, group = context.number("runAsUser"), context.number("fsGroup")
+    if user:
+        server.settings["run_as_user"] = user
+    if group:
+        server.settings["fs_group"] = group
+    if context.raw("readOnlyRootFilesystem") is False:
+        server.settings["read_only_root"] = {"enabled": False, "reason": "The imported resource says so"}
+    context.raw("runAsNonRoot", "allowPrivilegeEscalation", "capabilities", "seccompProfile")
+    context.leave_rest({}, RESTRICTED)
+
+
+def settle_volumes(server: Server, location: Location) -> None:
+    """Drop volumes of the node, and volumes without a mount or mounts without a volume; note each."""
+    volumes, mounts = (
+        [each for each in items if isinstance(each, Mapping)] if isinstance(items, list) else []
+        for items in (server.settings.pop("volumes", []), server.settings.pop("volume_mounts", []))
+    )
+    kept = [each for each in volumes if "hostPath" not in each]
+    names = {each.get("name") for each in mounts}
+    if len(kept) < len(volumes):
+        server.report.leave(location, HOST_PATH)
+    if any(each.get("name") not in names for each in kept):
+        server.report.leave(location, UNMOUNTED)
+    kept = [each for each in kept if each.get("name") in names]
+    known = {each.get("name") for each in kept}
+    writable = any(set(each) - READ_ONLY - {"name"} for each in kept)
+    if not writable and server.settings.pop("fs_group", None):
+        server.report.leave(location, NO_GROUP)
+    extend(server, "volumes", kept)
+    extend(server, "volume_mounts", [each for each in mounts if each.get("name") in known])
+
+
+READ_ONLY: Final = frozenset({"configMap", "downwardAPI", "image", "projected", "secret"})
+"""Types of volumes that no process can write to. Source: Kubernetes, "Volumes"."""
+
+NO_GROUP: Final = Reason("fsGroup owns the files of writable volumes, and there is none", "remove it")
+UNMOUNTED: Final = Reason("the server mounts not all of the volumes", "add the other volumes with what mounts them")
 
 
 def container_overlay(server: Server, container: Fields) -> dict[str, Any]:
@@ -131,8 +182,15 @@ def container_overlay(server: Server, container: Fields) -> dict[str, Any]:
     if policy:
         server.settings["image_pull_policy"] = policy
     set_arguments(server, container.texts("args"))
-    container.raw("image", "ports")
+    set_user(server, container.inner("securityContext"))
+    container.raw("image", "ports", "stdin", "stdinOnce", "tty")
+    for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if container.raw(probe):
+            server.report.leave(container.at(probe), PROBES)
     return overlay | {key: value for key, value in container.values.items() if key not in container.read}
+
+
+PROBES: Final = Reason("the platform probes the endpoint", "set probes for an external server")
 
 
 def extend(server: Server, key: str, items: Any) -> None:

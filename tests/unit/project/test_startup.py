@@ -74,6 +74,32 @@ def test_check_imports_the_components() -> None:
     assert {"pulumi", "pydantic", "meshed_mcp.infra.program", "jsonschema_rs"} <= imported(*CHECK)
 
 
+FOR_NO_IMPORT = (
+    "pulumi",
+    "pulumi_kubernetes",
+    "jsonschema_rs",
+    "httpx",
+    "rich",
+    "mcp",
+    "meshed_mcp.agents",
+    "meshed_mcp.local",
+)
+
+
+@pytest.fixture(scope="session")
+def client_file(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Path of a client's file."""
+    path = tmp_path_factory.mktemp("client") / "mcp.json"
+    path.write_text('{"mcpServers": {"time": {"command": "uvx", "args": ["mcp-server-time==2026.1.1"]}}}')
+    return str(path)
+
+
+@pytest.mark.parametrize("package", FOR_NO_IMPORT)
+def test_import_loads_only_the_model_of_a_stack(package: str, client_file: str) -> None:
+    """Requirement CLI-1: `import` reads a file and validates a stack; it needs neither Pulumi nor a client."""
+    assert modules_of(package, imported("import", client_file)) == set()
+
+
 @pytest.mark.parametrize("name", [*COMMANDS, *GROUPS])
 def test_the_line_of_help_is_the_commands_own(name: str) -> None:
     """Typer, "Command Help": the docstring is the help; the list of commands has its first paragraph."""
