@@ -1,11 +1,15 @@
 """Access to a mapping of a file: checks types, knows which keys were read, and notes all others."""
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from meshed_mcp.infra.importing.reasons import NO_COUNTERPART, WRONG_TYPE, Reason
 from meshed_mcp.infra.importing.report import Report
 from meshed_mcp.infra.importing.source import Location
+
+DIGITS: Final = re.compile(r"[0-9]{1,18}")
+"""A whole number in quotes."""
 
 
 class Text(NamedTuple):
@@ -37,13 +41,16 @@ class Fields:
 
     def text(self, *keys: str) -> str | None:
         """Text, or a number as text."""
-        return self.typed(self.raw(*keys), (str, int, float), keys, str)
+        value: str | None = self.typed(self.raw(*keys), (str, int, float), keys, str)
+        return value
 
     def number(self, *keys: str) -> int | None:
         """A whole number, also in quotes."""
         value = self.raw(*keys)
-        value = int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() else value
-        return self.typed(value, (int,), keys, int)
+        if isinstance(value, str) and DIGITS.fullmatch(value):
+            value = int(value)
+        number: int | None = self.typed(value, (int,), keys, int)
+        return number
 
     def flag(self, *keys: str) -> bool:
         """True or false; false without the key."""
@@ -93,8 +100,8 @@ class Fields:
 
     def leave_rest(self, reasons: Mapping[str, Reason], otherwise: Reason = NO_COUNTERPART) -> None:
         """Note every key that nothing read."""
-        for key in self.values.keys() - self.read:
-            if self.values[key] not in (None, False, [], {}, ""):
+        for key in self.values:
+            if key not in self.read and self.values[key] not in (None, False, [], {}, ""):
                 self.report.leave(self.at(key), reasons.get(key, otherwise))
 
 

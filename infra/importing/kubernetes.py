@@ -98,9 +98,9 @@ def set_pod(server: Server, spec: Fields, container_name: str) -> None:
     set_pull_secrets(server, [each.text("name") for each in spec.mappings("imagePullSecrets")])
     set_service_account(server, spec.text("serviceAccountName", "serviceAccount"))
     set_user(server, spec.inner("securityContext"))
-    for name in spec.values.keys() & NOT_CARRIED:
-        spec.raw(name)
-        server.report.leave(spec.at(name), NOT_CARRIED[name])
+    for name, reason in NOT_CARRIED.items():
+        if spec.raw(name) is not None:
+            server.report.leave(spec.at(name), reason)
     containers: list[Any] = []
     for each in spec.mappings("containers"):
         own = each.text("name") == container_name

@@ -15,7 +15,7 @@ ORDER: Final = (
 )
 """First keys of a service; the others follow."""
 
-PLAIN: Final = re.compile(r"[A-Za-z@/_][\w@/.+:-]*")
+PLAIN: Final = re.compile(rf"{NAMESPACE}:[a-z_]+|[A-Za-z@/_][\w@/.+-]*")
 """Texts that need no quotes unless they are a word of YAML 1.1 or 1.2."""
 
 IMAGES: Final = {
@@ -39,9 +39,11 @@ class Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    plain = PLAIN.fullmatch(value) is not None and not value.endswith(":")
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if plain else '"')
+    is_text = dumper.resolve(yaml.ScalarNode, value, (True, False)) == TEXT  # type: ignore[no-untyped-call]
+    return dumper.represent_scalar(TEXT, value, style=None if is_text and PLAIN.fullmatch(value) else '"')
 
+
+TEXT: Final = "tag:yaml.org,2002:str"
 
 Dumper.add_representer(str, _text)
 
@@ -75,5 +77,5 @@ def comments(report: Report) -> list[str]:
 
 def ordered(server: Server) -> dict[str, Any]:
     """The keys of a service: what runs first."""
-    known = {key: server.settings[key] for key in ORDER if key in server.settings}
+    known: dict[str, Any] = {key: server.settings[key] for key in ORDER if key in server.settings}
     return {**known, **server.settings}

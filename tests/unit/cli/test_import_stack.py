@@ -1,6 +1,7 @@
 """`meshed-mcp import`: output, files, options and the commands that it prints."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from meshed_mcp.__main__ import app
 from meshed_mcp.components.core.errors import ConfigurationError
+from tests.stacks import ROOT
 
 SERVERS = {
     "time": {"command": "uvx", "args": ["mcp-server-time==2026.1.1"]},
@@ -87,3 +89,17 @@ def test_standard_input_is_read(file: Path) -> None:
     result = run("-", text=file.read_text())
     assert "time" in yaml.safe_load(result.stdout)["config"]["meshed-mcp:services"]
     assert "note MM0897: stdin:1: mcpServers.notes" in result.stderr
+
+
+PAGE = (ROOT / "docs" / "how-to" / "import.md").read_text("utf-8")
+
+
+def test_the_page_shows_what_the_command_writes(file: Path) -> None:
+    """Requirement PRJ-2: the example of the how-to gives the shown stack file and lines."""
+    blocks = dict(re.findall(r"```(json|yaml)\n(.*?)```", PAGE, re.DOTALL))
+    file.write_text(blocks["json"])
+    result = run(file, "--stack", "dev")
+    assert Path("Pulumi.dev.yaml").read_text() == blocks["yaml"]
+    shown = [line for block in re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
+    assert len(shown) == 8
+    assert [line for line in shown if line not in result.stderr.splitlines()] == []

@@ -29,8 +29,8 @@ WORDS: Final = [
     *re.findall(
         r"\S+",
         """npx -y uvx docker run -e --from a@1.2.3 @s/n@1.0.0 b==1.0 mcp-remote https://x.example.com/mcp https://[x
-        stdio http://localhost:1/ --header sse streamable-http http oci npm pypi ${A} ${input:a} ${B:-c} $C $$ 8080 8080:80
-        1-2:3/udp 512m 1Gi 0.5 99999999999999999999 /a ./b c:/d:ro {x} ghp_aaaaaaaaaaaa - -- = :""",
+        stdio http://localhost:1/ --header sse streamable-http http oci npm pypi ${A} ${input:a} ${B:-c} $C $$ 8080
+        8080:80 1-2:3/udp 512m 1Gi 0.5 99999999999999999999 /a ./b c:/d:ro {x} ghp_aaaaaaaaaaaa - -- = :""",
     ),
     *("", "a b", "'", "\x00", "\x1b[31m", "\u2028", "😀"),
 ]

@@ -102,7 +102,7 @@ def resource(kind: str = "MCPServer", **spec: Any) -> dict[str, Any]:
     [({"mcpPort": 9000}, 9000), ({"targetPort": 9001}, 9001), ({}, 8080)],
     ids=["mcp", "target", "none"],
 )
-def test_an_http_server_is_external_at_its_port(spec: dict[str, int], port: int) -> None:
+def test_an_http_server_is_external_at_its_port(spec: dict[str, Any], port: int) -> None:
     """ToolHive, "CRD specification": `mcpPort`, formerly `targetPort`, is the port of the server."""
     found = service_of(resource(image="x/fetch:1", transport="streamable-http", **spec))
     assert found == {"image": "x/fetch:1", "runtime": "external", "port": port}
