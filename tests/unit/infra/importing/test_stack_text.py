@@ -5,7 +5,7 @@ from tests.unit.infra.importing.importer import client, config_of, report_of
 
 
 def test_the_head_of_the_file_names_what_must_be_set() -> None:
-    """Requirement IMP-4: somebody who finds the file later sees what is missing."""
+    """Requirement IMP-4: a reader of the file sees what is missing."""
     text = stack_text(report_of(client(command="uvx", args=["server"])))
     assert text.splitlines()[:3] == [
         "# Imported from mcp.json by `meshed-mcp import`.",
