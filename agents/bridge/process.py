@@ -126,9 +126,10 @@ class ProcessConnector:
                 await child.has_exited(EXIT_SECONDS)
 
             try:
-                async with message_streams(
-                    child.stdout, self._writer(child), self._metrics.noise, on_end=ended
-                ) as (link.read, link.write):
+                async with message_streams(child.stdout, self._writer(child), self._metrics.noise, on_end=ended) as (
+                    link.read,
+                    link.write,
+                ):
                     yield link
             finally:
                 await asyncio.shield(self._stop(child))

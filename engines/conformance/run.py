@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from setups import direct, mesh
+from setups import bridged_http, bridged_stdio, direct, mesh
 from suite import NEW, OLD, ROOT, Verdict, judge
 
 from meshed_mcp import contract
@@ -19,8 +19,11 @@ from meshed_mcp.local.errors import LocalRunError
 OUT: Final = ROOT / ".local" / "conformance"
 """Folder of results and logs."""
 
-SETUPS: Final = (f"direct {OLD}", f"direct {NEW}", f"mesh {OLD}", f"mesh {NEW}")
-"""Available setups; in the mesh three replicas run behind the gateway."""
+ALONE: Final = {"direct": direct, "bridge": bridged_http, "stdio-bridge": bridged_stdio}
+"""Setups of one replica."""
+
+SETUPS: Final = tuple(f"{where} {revision}" for where in (*ALONE, "mesh") for revision in (OLD, NEW))
+"""Available setups; in the mesh three replicas run behind the gateway, and the bridges stand before a bare SDK server."""
 
 
 def verdicts(names: list[str], out: Path) -> Iterator[tuple[str, Verdict]]:
@@ -34,7 +37,7 @@ def verdicts(names: list[str], out: Path) -> Iterator[tuple[str, Verdict]]:
                 yield name, judge(meshed, revision, folder)
                 continue
             legacy = contract.Legacy.STICKY if revision == OLD else contract.Legacy.STATELESS
-            with direct(legacy, out / "direct") as url:
+            with ALONE[where](legacy, out / where) as url:
                 yield name, judge(url, revision, folder)
 
 

@@ -3,6 +3,7 @@
 Each context manager yields a URL. The fixture and its stack are in examples/conformance.
 """
 
+import json
 import os
 import secrets
 import shutil
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Final
@@ -47,6 +48,48 @@ def direct(legacy: contract.Legacy, folder: Path) -> Iterator[str]:
     with _process(command, folder / "server.log", settings) as process:
         _wait(process, lambda: _answers(f"http://{LOOPBACK}:{management}{contract.READINESS_PATH}"), folder)
         yield f"http://{LOOPBACK}:{port}{contract.MCP_PATH}"
+
+
+@contextmanager
+def bare(folder: Path) -> Iterator[str]:
+    """The fixture on the official SDK's own HTTP server: without ports, limits and drain of the runtime."""
+    port = _free_port()
+    command = [sys.executable, str(PROJECT / "everything.py"), str(port)]
+    with _process(command, folder / "bare.log", {}) as process:
+        _wait(process, lambda: _listens(port), folder)
+        yield f"http://{LOOPBACK}:{port}{contract.MCP_PATH}"
+
+
+@contextmanager
+def bridge(legacy: contract.Legacy, folder: Path, upstream: Mapping[str, str]) -> Iterator[str]:
+    """One replica of the bridge in front of an upstream: variables of the bridge."""
+    port, management = _free_port(), _free_port()
+    settings = {
+        contract.ENV_BIND_ADDRESS: LOOPBACK,
+        contract.ENV_PORT: str(port),
+        contract.ENV_MANAGEMENT_PORT: str(management),
+        contract.ENV_LEGACY: legacy,
+        **upstream,
+    }
+    command = [sys.executable, "-m", "meshed_mcp.agents.bridge"]
+    with _process(command, folder / "bridge.log", settings) as process:
+        _wait(process, lambda: _answers(f"http://{LOOPBACK}:{management}{contract.READINESS_PATH}"), folder)
+        yield f"http://{LOOPBACK}:{port}{contract.MCP_PATH}"
+
+
+@contextmanager
+def bridged_http(legacy: contract.Legacy, folder: Path) -> Iterator[str]:
+    """The bridge in front of the bare fixture."""
+    with bare(folder) as url, bridge(legacy, folder, {contract.ENV_UPSTREAM_URL: url}) as bridged:
+        yield bridged
+
+
+@contextmanager
+def bridged_stdio(legacy: contract.Legacy, folder: Path) -> Iterator[str]:
+    """The bridge in front of the fixture as a stdio server."""
+    command = json.dumps([sys.executable, str(PROJECT / "everything.py"), "stdio"])
+    with bridge(legacy, folder, {contract.ENV_UPSTREAM_COMMAND: command}) as bridged:
+        yield bridged
 
 
 @contextmanager

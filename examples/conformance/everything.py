@@ -5,6 +5,7 @@ the other modules of this folder: contents (tools), asking (sessions), rounds (m
 Schema), texts (prompts, resources), resuming.
 """
 
+import sys
 from typing import Any
 
 import asking
@@ -64,4 +65,12 @@ for method, params in {
     service._lowlevel_server.add_request_handler(method, params, acknowledged)  # noqa: SLF001
 
 if __name__ == "__main__":
-    service.run(event_store=RecentEvents(), retry_interval=RETRY_MILLISECONDS)
+    match sys.argv[1:]:  # the SDK's own transports: the upstream of a bridge
+        case ["stdio"]:
+            service.run("stdio")
+        case [port]:
+            service.run(
+                "streamable-http", port=int(port), event_store=RecentEvents(), retry_interval=RETRY_MILLISECONDS
+            )
+        case _:
+            service.run(event_store=RecentEvents(), retry_interval=RETRY_MILLISECONDS)

@@ -31,10 +31,12 @@ def test_every_required_check_passes_in_every_setup(module: ModuleType) -> None:
     done = subprocess.run(
         [sys.executable, str(FOLDER / "run.py")], capture_output=True, text=True, timeout=SECONDS, check=False
     )
-    found = dict(re.findall(r"^(\w+ [\d-]+): (\d+/\d+) required checks passed$", done.stdout, re.MULTILINE))
+    found = dict(re.findall(r"^([\w-]+ [\d-]+): (\d+/\d+) required checks passed$", done.stdout, re.MULTILINE))
     assert done.returncode == 0, done.stdout + done.stderr
     assert set(found) == {
-        f"{where} {revision}" for where in ("direct", "mesh") for revision in (module.OLD, module.NEW)
+        f"{where} {revision}"
+        for where in ("direct", "bridge", "stdio-bridge", "mesh")
+        for revision in (module.OLD, module.NEW)
     }
     assert all(len(set(counts.split("/"))) == 1 for counts in found.values())
 
