@@ -48,6 +48,10 @@ FIELDS_WITHOUT_MESH: Final = frozenset(
 """Fields with an effect in a cluster without a mesh."""
 
 
+JOINING_LABELS: Final = frozenset({"istio-injection", "istio.io/rev", "istio.io/dataplane-mode"})
+"""Labels of a namespace that follow from `revision` and `mode`. Source: Istio, "Resource Labels"."""
+
+
 def installs_mesh(args: "ServiceMeshArgs") -> bool:
     """Whether the program installs Istio."""
     return args.install is ChartInstall.COMPONENT and args.mode is not MeshMode.NONE
@@ -61,6 +65,8 @@ def installs_ingress(args: "ServiceMeshArgs") -> bool:
 def installation_issues(args: "ServiceMeshArgs") -> Iterator[Message]:
     """Fields without effect, because Istio is installed, is not installed, or does not exist."""
     given = args.model_fields_set
+    for label in sorted(JOINING_LABELS & set(args.namespace_labels)):
+        yield codes.JOINING_LABEL.message().at(f"namespace_labels.{label}")
     if args.mode is MeshMode.NONE:
         yield from (codes.FIELD_WITHOUT_MESH.message().at(field) for field in sorted(given - FIELDS_WITHOUT_MESH))
         return
