@@ -42,8 +42,8 @@ ONLY_OF_EXISTING: Final = {
 REQUIRED_OF_EXISTING: Final = {"prometheus": "url", "jaeger": "otlp_endpoint"}
 """Part -> the field that says where the existing one is."""
 
-PARTS_OF_PROMETHEUS: Final = ("alertmanager", "platform", "storage_class")
-"""Fields of the stack that configure Prometheus, which come with the existing one."""
+PARTS_OF_PROMETHEUS: Final = ("alertmanager", "cert_manager", "platform")
+"""Fields of the stack that configure what comes with an existing Prometheus."""
 
 
 def installed(part: BaseModel) -> bool:
@@ -71,8 +71,9 @@ def part_issues(args: "ObservabilityStackArgs") -> Iterator[Message]:
 
 def dependent_issues(args: "ObservabilityStackArgs") -> Iterator[Message]:
     """Parts that work only beside one that the stack installs."""
-    if not installed(args.prometheus) and "alertmanager" in args.model_fields_set:
-        yield codes.INSTALLED_PART_ONLY.message(part="prometheus").at("alertmanager")
+    for field in PARTS_OF_PROMETHEUS if not installed(args.prometheus) else ():
+        if field in args.model_fields_set:
+            yield codes.INSTALLED_PART_ONLY.message(part="prometheus").at(field)
     if not installed(args.jaeger) and args.collectors is not None:
         yield codes.COLLECTORS_WITHOUT_JAEGER.message().at("collectors")
     if not args.mesh:

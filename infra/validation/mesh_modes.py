@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from meshed_mcp.components.core.charts import ChartInstall
 from meshed_mcp.components.core.errors import ConfigIssue
 from meshed_mcp.components.mesh.ambient.validation import ambient_issues
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.multicluster.args import Remote
 from meshed_mcp.components.mesh.service.without_mesh import meshless_issues
 from meshed_mcp.components.observability.kiali.args import AnonymousLogin
+from meshed_mcp.components.observability.releases import installs_cert_manager
 from meshed_mcp.error_codes.stack import AMBIENT_CHAOS, ANONYMOUS_KIALI, CERT_MANAGER_BEFORE_MESH
 from meshed_mcp.infra.config import Environment, ServiceConfig, StackConfig
 
@@ -31,5 +31,5 @@ def membership_issues(config: StackConfig) -> Iterator[ConfigIssue]:
     cluster = config.mesh.multi_cluster
     if cluster is None or isinstance(cluster, Remote):
         return
-    if cluster.root.issuer is not None and config.observability.cert_manager.install is not ChartInstall.EXISTING:
+    if cluster.root.issuer is not None and installs_cert_manager(config.observability):
         yield ConfigIssue("observability", "cert_manager.install", CERT_MANAGER_BEFORE_MESH.message())

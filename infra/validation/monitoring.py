@@ -8,6 +8,7 @@ from typing import Final
 from meshed_mcp.components.core.errors import ConfigIssue, suggestion
 from meshed_mcp.components.core.scraping import PROXY_SECONDS, SERVER_SECONDS
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
+from meshed_mcp.components.observability.existing import installed
 from meshed_mcp.components.observability.prometheus.values import RETENTION_SHARE
 from meshed_mcp.components.observability.sizing.formula import GIB, Load, prometheus_size
 from meshed_mcp.error_codes.stack import MAIL_SERVER_SILENT, STORAGE_TOO_SMALL, UNKNOWN_SERVICE
@@ -17,10 +18,10 @@ WHERE: Final = "observability"
 
 
 def monitoring_issues(config: StackConfig, names: Collection[str]) -> Iterator[ConfigIssue]:
-    """A volume too small for the retention, and SLOs of unknown services."""
+    """A volume of the stack that is too small for the retention, and SLOs of unknown services."""
     settings = config.observability.prometheus
     needed = prometheus_size(least_load(config), settings.retention_days, RETENTION_SHARE).disk_bytes / GIB
-    if needed > settings.storage_gib:
+    if installed(settings) and needed > settings.storage_gib:
         days, given = settings.retention_days, settings.storage_gib
         message = STORAGE_TOO_SMALL.message(days=days, needed=ceil(needed), given=given)
         yield ConfigIssue(WHERE, "prometheus.retention_days", message)

@@ -13,7 +13,6 @@ from meshed_mcp.components.core.charts import ChartInstall
 from meshed_mcp.components.core.names import (
     DNS_LABEL,
     DNS_NAME,
-    Labels,
     domain_name,
     host_name,
     listed,

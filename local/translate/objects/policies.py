@@ -13,6 +13,9 @@ from meshed_mcp.local.translate.objects.fields import Fields, LenientFields, Pla
 
 HEADER_KEY: Final = re.compile(r"request\.headers\[([^\]]+)\]")
 
+DEFAULT_SAMPLING_PERCENT: Final = 1.0
+"""Sampling of a mesh that sets none. Source: Istio, Telemetry, `randomSamplingPercentage`."""
+
 
 class Source(Fields):
     """Caller; every list must match."""
@@ -156,7 +159,7 @@ class RequestAuthentication(Placed):
 class Tracing(LenientFields):
     """Share of the requests to sample where the caller has not decided."""
 
-    random_sampling_percentage: float = Field(ge=0, le=100)
+    random_sampling_percentage: float = Field(default=DEFAULT_SAMPLING_PERCENT, ge=0, le=100)
 
 
 class Filter(Fields):
