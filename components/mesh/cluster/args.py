@@ -20,7 +20,7 @@ from meshed_mcp.components.core.names import (
     namespaced_name,
     object_name,
 )
-from meshed_mcp.components.core.object_metadata import ObjectDefaults
+from meshed_mcp.components.core.object_metadata import ObjectDefaults, SelectorLabels
 from meshed_mcp.components.core.platform import SYSTEM_PRIORITY_CLASSES, ClusterPlatform, reserves_system_classes
 from meshed_mcp.components.mesh.ambient.validation import ambient_mesh_issues
 from meshed_mcp.components.mesh.authorization.enforcement_args import Authorizer, validate_authorizer_names
@@ -213,7 +213,7 @@ class ServiceMeshArgs(Model):
     root_namespace: Annotated[str, AfterValidator(namespace_name)] = ROOT_NAMESPACE
     """Namespace of an existing istiod, to which the network policies of pods leave a way."""
 
-    namespace_labels: Labels = Field(default_factory=dict)
+    namespace_labels: SelectorLabels = Field(default_factory=dict)
     """Further labels of the meshed namespaces, such as those of the discovery selectors of an existing Istio."""
 
     tracing_provider: Annotated[str, AfterValidator(object_name)] | None = None
