@@ -27,9 +27,9 @@ def network_issues(config: StackConfig) -> Iterator[ConfigIssue]:
             yield ConfigIssue(
                 where, "egress_hosts", codes.PROXY_IS_EXTERNAL_HOST.message(host=config.egress_proxy.host)
             )
-    hosts = [host for item in config.services.values() for host in declared_hosts(item)]
-    hosts += external_hosts(config.logs.external_hosts)
-    if config.egress_proxy is not None and not proxied_hosts(hosts, config.egress_proxy):
+    declared = [host for item in config.services.values() for host in declared_hosts(item)]
+    declared += external_hosts(config.logs.external_hosts)
+    if config.egress_proxy is not None and not proxied_hosts(declared, config.egress_proxy):
         yield ConfigIssue("stack", f"{NAMESPACE}:egress_proxy", codes.PROXY_UNUSED.message())
 
 

@@ -60,6 +60,12 @@ GKE_METADATA_SERVER: Final = (Endpoint("169.254.169.252/32", (987, 988)), Endpoi
 """The server's own address, and the one that the node redirects to it; which of the two a network policy sees depends
 on the data plane. Source: Google Cloud, "Workload Identity Federation for GKE", network policy."""
 
+NODE_ENDPOINTS: Final[Mapping[ClusterPlatform, tuple[Endpoint, ...]]] = {
+    ClusterPlatform.EKS: POD_IDENTITY_AGENT,
+    ClusterPlatform.GKE: GKE_METADATA_SERVER,
+}
+"""Platform -> its endpoints for IDENTITY_ANNOTATION."""
+
 
 def identity_endpoints(annotations: Mapping[str, str], platform: ClusterPlatform | None = None) -> tuple[Endpoint, ...]:
     """Link-local endpoints that a ServiceAccount with these annotations needs; none without an annotation."""
@@ -67,7 +73,7 @@ def identity_endpoints(annotations: Mapping[str, str], platform: ClusterPlatform
         return GKE_METADATA_SERVER
     if annotations.get(IDENTITY_ANNOTATION) != "true":
         return ()
-    return {ClusterPlatform.EKS: POD_IDENTITY_AGENT, ClusterPlatform.GKE: GKE_METADATA_SERVER}.get(platform, ())
+    return () if platform is None else NODE_ENDPOINTS.get(platform, ())
 
 
 def identity_egress(annotations: Mapping[str, str], platform: ClusterPlatform | None = None) -> list[Manifest]:
