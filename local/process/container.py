@@ -76,7 +76,7 @@ def _environment(pod: Pod, folders: RunFolders) -> dict[str, str]:
         except LocalRunError as error:
             issues.extend(error.messages)
             continue
-        if value is not None:
+        if value is not None and value != contract.CA_BUNDLE_PATH:  # this machine has its own certificates
             env[variable.name] = value
     if issues:
         raise LocalRunError(*issues)

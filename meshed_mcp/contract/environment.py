@@ -40,6 +40,9 @@ ENV_REGISTRY_URL: Final = "MESHED_MCP_REGISTRY_URL"
 ENV_DATA_DIR: Final = "MESHED_MCP_DATA_DIR"
 """Writable folder: the emptyDir at DATA_PATH."""
 
+CA_BUNDLE_PATH: Final = "/etc/meshed-mcp/ca/ca-bundle.crt"
+"""Mounted file with the certificate authorities that clients trust, in a stack with `ca_bundle`."""
+
 ENV_DATABASE_URL: Final = "MESHED_MCP_DATABASE_URL"
 """SQLAlchemy URL; unset = a SQLite file in the data folder, which supports one replica."""
 

@@ -2,12 +2,12 @@
 
 from typing import Final
 
+from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.egress.proxy_args import CaBundle
 
 VOLUME: Final = "meshed-mcp-ca-bundle"
-FOLDER: Final = "/etc/meshed-mcp/ca"
-FILE: Final = "ca-bundle.crt"
+FOLDER, _, FILE = contract.CA_BUNDLE_PATH.rpartition("/")
 CA_VARIABLES: Final = (
     "SSL_CERT_FILE",
     "REQUESTS_CA_BUNDLE",
@@ -41,4 +41,4 @@ def mount_bundle(containers: Manifest, bundle: CaBundle | None) -> Manifest:
 
 def ca_environment(bundle: CaBundle | None) -> dict[str, str]:
     """Variable -> path of the certificates."""
-    return {} if bundle is None else dict.fromkeys(CA_VARIABLES, f"{FOLDER}/{FILE}")
+    return {} if bundle is None else dict.fromkeys(CA_VARIABLES, contract.CA_BUNDLE_PATH)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from meshed_mcp import contract
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.process.changes import SERVING_SECONDS
 from meshed_mcp.local.process.container import PRE_STOP_DELAY_SECONDS, RunFolders, fresh_volumes, program
@@ -82,6 +83,17 @@ def test_a_process_calls_out_through_its_own_sidecar_only(
     }
     assert {"NO_PROXY", "no_proxy", "MESHED_MCP_LOG_LEVEL"} & env.keys() == set()
     assert env["MESHED_MCP_BIND_ADDRESS"] == "127.16.1.2"
+
+
+def test_variables_of_the_ca_bundle_are_left_out(
+    objects: list[dict[str, Any]], laid_out: LaidOut, folders: RunFolders
+) -> None:
+    """Requirement LOC-1: the ConfigMap is in the cluster, and a missing file would end TLS clients at their start."""
+    given = [{"name": "SSL_CERT_FILE", "value": contract.CA_BUNDLE_PATH}, {"name": "OWN", "value": "/own.pem"}]
+    container(objects)["env"] = given
+    env = made(objects, laid_out, folders).env
+    assert "SSL_CERT_FILE" not in env
+    assert env["OWN"] == "/own.pem"
 
 
 def test_a_mounted_path_becomes_a_local_folder(
