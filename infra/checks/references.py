@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from meshed_mcp import contract
 from meshed_mcp.components.core.errors import ConfigIssue, suggestion
 from meshed_mcp.components.core.manifest import Manifest, identity
 from meshed_mcp.components.core.scraping import GRAFANA_SERVICE
@@ -18,6 +19,9 @@ Finding = tuple[Manifest, str, Message]
 
 WORKLOADS: Final = ("Deployment", "StatefulSet", "DaemonSet")
 BUILT_IN_NAMESPACES: Final = frozenset({"default", "kube-system"})
+
+INJECTED: Final = "sidecar.istio.io/inject"
+"""Label of pods that get a sidecar, which has a named port for its metrics. Source: Istio, "Resource Labels"."""
 
 EGRESS_GATEWAY: Final = (EGRESS_NAMESPACE, EGRESS_SERVICE)
 """Namespace and name of a Service that a chart creates and rendered objects reference."""
@@ -118,6 +122,8 @@ def selector_issues(index: Index, item: Manifest) -> Iterator[tuple[str, Message
         return
     containers = [each for workload in found for each in workload["spec"]["template"]["spec"]["containers"]]
     ports = {port["name"] for container in containers for port in container.get("ports", ()) if "name" in port}
+    if any(pod_labels(workload).get(INJECTED) == "true" for workload in found):
+        ports.add(contract.PROXY_METRICS_PORT_NAME)
     wanted = [("targetPort", port.get("targetPort")) for port in spec.get("ports", ())]
     wanted += [("port", endpoint.get("port")) for endpoint in spec.get("podMetricsEndpoints", ())]
     for field, name in wanted:

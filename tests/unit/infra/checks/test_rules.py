@@ -43,6 +43,16 @@ def test_a_privileged_init_container_is_an_error(number: int) -> None:
     assert line.startswith(f"Deployment mcp-system/mcp-github: {path}: ")
 
 
+@pytest.mark.parametrize(("injected", "issues"), [("true", 0), ("false", 1)])
+def test_metrics_port_of_a_sidecar_exists_in_injected_pods(objects: list[Manifest], injected: str, issues: int) -> None:
+    """Requirement SIG-1; Istio, injection template: the container of the sidecar has the port, the Deployment not."""
+    one(objects, "PodMonitor", "mcp-rag")["spec"]["podMetricsEndpoints"][0]["port"] = "http-envoy-prom"
+    template = one(objects, "Deployment", "mcp-rag")["spec"]["template"]
+    template["metadata"]["labels"]["sidecar.istio.io/inject"] = injected
+    found, _ = reference_issues(objects)
+    assert len([text for text in lines(found) if "http-envoy-prom" in text]) == issues
+
+
 SCHEMA_DAMAGES: dict[str, tuple[Damage, str]] = {
     "seed correction 4, circuitBreaker": (
         damage("DestinationRule", "mcp-rag", "spec.trafficPolicy.circuitBreaker", {}),
