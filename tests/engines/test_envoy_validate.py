@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.infra import recording
 from meshed_mcp.local.process.certificates import KeyFolder
 from meshed_mcp.local.process.engines import envoy_program
@@ -21,7 +22,8 @@ ROOT = Path(__file__).parents[2]
 
 def everything_on() -> list[Manifest]:
     """The small stack with every field that is translated and that neither dev nor prod renders."""
-    objects = local_stack.rendered()
+    outside = local_stack.arguments(runtime="external", callers=["front"])
+    objects = [*local_stack.rendered(), *service.service_manifests("outside", outside)]
     for item in objects:
         spec = item.get("spec", {})
         match item["kind"], item["metadata"]["name"]:
