@@ -52,7 +52,7 @@ class Cluster:
         try:
             # The client reads the variable when it is imported.
             path = os.environ.get("KUBECONFIG") or None
-            self.client: Any = config.new_client_from_config(path, context)
+            self.client: Any = config.new_client_from_config(path, context)  # type: ignore[no-untyped-call]
         except (ConfigException, OSError, ValueError) as error:
             raise self.unreachable(str(error)) from error
 

@@ -117,7 +117,7 @@ class Transforms:
         if target not in self.channels:
             options = [("grpc.max_receive_message_length", MESSAGE_BYTES)]
             self.channels[target] = grpc.insecure_channel(target, options=options)
-        return callback_pb2_grpc.CallbacksStub(self.channels[target])  # type: ignore[no-untyped-call]  # generated
+        return callback_pb2_grpc.CallbacksStub(self.channels[target])
 
     def close(self) -> None:
         """Close the connections to callback servers."""
@@ -166,7 +166,7 @@ def with_result(request: Any, given: Any) -> Any:
 
     As in the engine, only transforms of the resource itself change its dependencies.
     """
-    changed = resource_pb2.RegisterResourceRequest()
+    changed: Any = resource_pb2.RegisterResourceRequest()
     changed.CopyFrom(request)
     changed.object.CopyFrom(given.properties)
     for option, field in OPTION_FIELDS.items():

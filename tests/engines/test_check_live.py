@@ -30,7 +30,7 @@ MONITORING_API: Final = "monitoring.coreos.com/v1"
 PROPAGATION_SECONDS: Final = 20
 """Longest time until the API server decides by a changed role."""
 
-KINDS: Final = {
+KINDS: Final[dict[str, tuple[str, Object]]] = {
     "StorageClass": ("storage.k8s.io/v1", {"provisioner": "example.com/none"}),
     "RuntimeClass": ("node.k8s.io/v1", {"handler": "none"}),
     "PriorityClass": ("scheduling.k8s.io/v1", {"value": 1}),
@@ -102,7 +102,7 @@ def webhook(policy: str) -> Object:
 def prometheus(**spec: Any) -> Object:
     """A Prometheus that selects all monitors and rules, but for `spec`."""
     fields = ("podMonitor", "serviceMonitor", "rule", "probe", "scrapeConfig")
-    open_to_all = {f"{field}{part}": {} for field in fields for part in ("Selector", "NamespaceSelector")}
+    open_to_all: Object = {f"{field}{part}": {} for field in fields for part in ("Selector", "NamespaceSelector")}
     return thing("Prometheus", "check-live", "monitoring", MONITORING_API, spec=open_to_all | spec)
 
 

@@ -24,7 +24,7 @@ def cluster_is(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeCluster], None]
 
     def use(found: FakeCluster) -> None:
         monkeypatch.setattr(check, "Cluster", lambda _context: found)
-        monkeypatch.setattr(check.recording, "record", lambda _project, stack: recording(stack))
+        monkeypatch.setattr("meshed_mcp.infra.recording.record", lambda _project, stack: recording(stack))
 
     return use
 
