@@ -41,7 +41,7 @@ KINDS: Final[dict[str, tuple[str, Object]]] = {
 def documented_role() -> Object:
     """The role in the documentation."""
     page = (ROOT / "docs/how-to/check.md").read_text("utf-8")
-    role: Object = yaml.safe_load(re.findall(r"```yaml\n(apiVersion: rbac.*?)```", page, re.DOTALL)[0])
+    role: Object = yaml.safe_load(re.findall(r"<<'EOF'\n(.*?)EOF", page, re.DOTALL)[0])
     return role
 
 
