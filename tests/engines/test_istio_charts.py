@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from meshed_mcp.components.core.chart_pull_secrets import with_chart_pull_secrets
 from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
 from meshed_mcp.components.mesh.cluster.gateway_args import Scale
 from meshed_mcp.components.mesh.cluster.gateway_pods import GatewayPods, gateway_values
@@ -188,3 +189,17 @@ def test_node_agents_of_openshift_use_its_network_operator(program: Path) -> Non
     assert agent["metadata"]["namespace"] == "kube-system"
     quotas = of_kind(objects(program, "corporate", "cni"), "ResourceQuota")
     assert quotas, "GKE admits the agent's priority class by a quota"
+
+
+@pytest.mark.parametrize("stack", ["prod", "ambient"])
+def test_pods_of_the_charts_pull_with_the_secrets_of_the_stack(program: Path, stack: str) -> None:
+    """Requirement POD-3: the pod or its ServiceAccount names the secret (Kubernetes, "Images")."""
+    for release in istio_charts.of_istio(recording(stack).releases):
+        name = istio_charts.chart(release)
+        values = with_chart_pull_secrets(name, release["values"], ["registry"])
+        items = istio_charts.rendered(program, {**release, "values": values})
+        accounts = of_kind(items, "ServiceAccount")
+        for pods in [item["spec"]["template"]["spec"] for item in items if item["kind"] in {"Deployment", "DaemonSet"}]:
+            account = accounts.get(pods.get("serviceAccountName", ""), {})
+            found = pods.get("imagePullSecrets") or account.get("imagePullSecrets")
+            assert found == [{"name": "registry"}], name
