@@ -15,7 +15,7 @@ RBAC: Final = "rbac.authorization.k8s.io"
 UPSTREAM: Final = "upstream"
 """Container with the image of a service whose first container is the bridge."""
 
-WRITABLE_ROOT_ANNOTATION: Final = "meshed-mcp.io/writable-root-reason"
+WRITABLE_ROOT_ANNOTATION: Final = "meshed-mcp/writable-root-reason"
 """Annotation of a pod whose root file system is writable, with the reason of the stack."""
 
 INIT_SECURITY: Final = {**RESTRICTED_CONTAINER, "runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}

@@ -107,6 +107,7 @@ def key_issues(value: Any, of: schema.Schema, path: str = "") -> Iterator[Messag
 def owned_issues(overlay: Mapping[str, Any]) -> Iterator[Message]:
     """Fields of the overlay that the platform sets, whatever the workload."""
     yield from _owned(overlay, OWNED_POD_FIELDS, "")
+    yield from _removed(overlay, ("containers", "securityContext", "volumes"), "")
     yield from _owned(overlay.get("securityContext") or {}, OWNED_POD_SECURITY, "securityContext.")
     for number, volume in enumerate(overlay.get("volumes") or ()):
         if validation.is_platform_volume(str(volume["name"])):
@@ -134,12 +135,11 @@ def container_issues(
 
 def _container_issues(container: Mapping[str, Any], path: str) -> Iterator[Message]:
     yield from _owned(container, OWNED_CONTAINER_FIELDS, path)
+    yield from _removed(container, ("env", "ports", "securityContext", *PROBES), path)
     security = container.get("securityContext") or {}
     yield from _owned(security, OWNED_CONTAINER_SECURITY, f"{path}securityContext.")
     actions = dict.fromkeys(PROBE_ACTIONS, PROBE_ADVICE)
     for probe in PROBES:
-        if probe in container and container[probe] is None:
-            yield codes.OVERLAY_OWNED.message(path=f"{path}{probe}", advice=PROBE_ADVICE)
         yield from _owned(container.get(probe) or {}, actions, f"{path}{probe}.")
 
 
@@ -150,11 +150,15 @@ def _list_issues(container: Mapping[str, Any], path: str, taken: Taken | None) -
         ("ports", "containerPort", ports, "remove it: the platform sets this port"),
     )
     for field, key, known, advice in lists:
-        if field in container and container[field] is None:
-            yield codes.OVERLAY_OWNED.message(path=f"{path}{field}", advice=advice)
         for number, each in enumerate(container.get(field) or ()):
             if known is None or each[key] in known:
                 yield codes.OVERLAY_OWNED.message(path=f"{path}{field}[{number}].{key}", advice=advice)
+
+
+def _removed(values: Mapping[str, Any], fields: Collection[str], path: str) -> Iterator[Message]:
+    for field in fields:
+        if field in values and values[field] is None:
+            yield codes.OVERLAY_OWNED.message(path=f"{path}{field}", advice="remove the null")
 
 
 def _owned(values: Mapping[str, Any], fields: Mapping[str, str], path: str) -> Iterator[Message]:

@@ -96,9 +96,9 @@ def object_uses(item: Manifest) -> Iterator[Use]:
         case "ServiceAccount":
             yield from named_uses("Secret", namespace, item.get("imagePullSecrets", ()))
         case "RoleBinding" | "ClusterRoleBinding":
-            owned = [each for each in item.get("subjects", ()) if each["kind"] == "ServiceAccount"]
+            owned = [each for each in item.get("subjects", ()) if each.get("kind") == "ServiceAccount"]
             yield from named_uses(
-                "ServiceAccount", namespace, [each for each in owned if each["namespace"] == namespace]
+                "ServiceAccount", namespace, [each for each in owned if each.get("namespace") == namespace]
             )
         case "Gateway":
             yield from gateway_uses(spec, namespace)
@@ -193,7 +193,11 @@ def named_uses(kind: str, namespace: str, references: Any) -> Iterator[Use]:
 
 def release_uses(release: Manifest) -> Iterator[Use]:
     """References in the values of a Helm release."""
-    yield from value_uses(release.get("values") or {}, release.get("namespace", MANY))
+    values, namespace = release.get("values") or {}, release.get("namespace", MANY)
+    yield from value_uses(values, namespace)
+    match values:
+        case {"auth": {"strategy": "openid"}, "deployment": {"instance_name": name}}:
+            yield Use("Secret", namespace, name, KIALI_OPENID_KEY)
 
 
 MOUNTED: Final = re.compile(r"/etc/(?:alertmanager|prometheus)/secrets/([^/]+)/([^/]+)")
@@ -201,6 +205,9 @@ MOUNTED: Final = re.compile(r"/etc/(?:alertmanager|prometheus)/secrets/([^/]+)/(
 
 KIALI_SECRET: Final = re.compile(r"secret:([^:]+):(.+)")
 """Reference to a Secret in Kiali's configuration. Source: Kiali CR reference, `login_token.signing_key`."""
+
+KIALI_OPENID_KEY: Final = "oidc-secret"
+"""Key of the client secret in the Secret named after the instance. Source: Kiali, "OpenID Connect strategy"."""
 
 VALUE_FIELDS: Final = {
     "storageClassName": ("StorageClass", False),

@@ -126,14 +126,18 @@ def servers_meet_restricted_profile(objects: Sequence[Manifest]) -> Iterator[Fin
     for item in servers(objects):
         pod = item["spec"]["template"]["spec"]
         pod_context = pod.get("securityContext", {})
-        lists = [(kind, container) for kind in ("containers", "initContainers") for container in pod.get(kind, ())]
-        for kind, container in lists:
+        for place, container in containers_of(pod):
             context = {**pod_context, **container.get("securityContext", {})}
             for field, wanted in RESTRICTED.items():
                 if context.get(field) != wanted:
-                    number = pod[kind].index(container)
-                    path = f"spec.template.spec.{kind}[{number}].securityContext.{field}"
+                    path = f"spec.template.spec.{place}.securityContext.{field}"
                     yield item, path, codes.POD_NOT_RESTRICTED.message(value=context.get(field), wanted=wanted)
+
+
+def containers_of(pod: Manifest) -> Iterator[tuple[str, Manifest]]:
+    """Place and container of every container of a pod, init containers included."""
+    for field in ("initContainers", "containers"):
+        yield from ((f"{field}[{number}]", each) for number, each in enumerate(pod.get(field, ())))
 
 
 RESTRICTED: Final[dict[str, Any]] = {

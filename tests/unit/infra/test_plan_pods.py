@@ -429,3 +429,11 @@ def test_rules_in_all_namespaces_become_a_cluster_role() -> None:
     assert one(recording, "ClusterRole", "mcp-system-mcp-search")["rules"] == rules
     assert one(recording, "ClusterRoleBinding", "mcp-system-mcp-search")["roleRef"]["name"] == "mcp-system-mcp-search"
     assert check(recording).issues == []
+
+
+def test_an_init_container_with_privileges_is_found_by_check() -> None:
+    """Kubernetes, "Pod Security Standards", Restricted: init containers included."""
+    wide = {**FETCH, "securityContext": {"allowPrivilegeEscalation": True}}
+    path = "spec.template.spec.initContainers[0].securityContext.allowPrivilegeEscalation"
+    (issue,) = check(service(init_containers=[wide])).issues
+    assert str(issue) == f"Deployment mcp-system/mcp-search: {path}: is True; set False"

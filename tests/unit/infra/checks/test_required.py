@@ -161,3 +161,11 @@ def test_references_in_chart_values_are_listed() -> None:
         )
     ]
     assert json.loads(json.dumps(found[0]._asdict()))["used_by"] == ["release stack"]
+
+
+def test_the_client_secret_of_kialis_login_is_listed() -> None:
+    """Kiali, "OpenID Connect strategy": the client secret is in the Secret of the instance."""
+    values = {"auth": {"strategy": "openid"}, "deployment": {"instance_name": "kiali"}}
+    assert lines([], {"name": "kiali", "namespace": "monitoring", "values": values}) == [
+        "Secret monitoring/kiali (key oidc-secret): release kiali"
+    ]
