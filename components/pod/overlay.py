@@ -19,7 +19,7 @@ def merged(base: Manifest, patch: Mapping[str, Any], of: schema.Schema) -> Manif
         elif schema.MERGE_KEY in inner and isinstance(base.get(field), list):
             result[field] = merged_list(base[field], value, inner)
         else:
-            result[field] = value
+            result[field] = without_nulls(value)
     return result
 
 
@@ -28,7 +28,14 @@ def merged_list(base: Sequence[Manifest], patch: Sequence[Manifest], of: schema.
     key, item = of[schema.MERGE_KEY], of["items"]
     changes = {each[key]: each for each in patch}
     kept = [merged(each, changes.pop(each[key], {}), item) for each in base]
-    return [*kept, *(each for each in patch if each[key] in changes)]
+    return [*kept, *(without_nulls(each) for each in patch if each[key] in changes)]
+
+
+def without_nulls(value: Any) -> Any:
+    """A new value without its null fields, which a patch would remove."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def with_overlay(pod: Manifest, patch: Mapping[str, Any]) -> Manifest:

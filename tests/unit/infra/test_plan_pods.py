@@ -204,7 +204,15 @@ def test_any_pod_option_is_accepted_or_rejected_line_by_line(fields: dict[str, A
     values = {"meshed-mcp:services": json.dumps({"mcp-search": {**SERVICE, **fields}})}
     issues = issues_of(values)
     assert all(issue.code.startswith("MM0") for issue in issues)
-    assert issues or service(**fields).objects
+    assert issues or check(service(**fields)).objects
+
+
+@pytest.mark.property
+@given(st.dictionaries(st.sampled_from(["labels", "annotations", "image_pull_secrets"]), JSON, min_size=1))
+def test_any_default_of_the_stack_is_accepted_or_rejected_line_by_line(keys: dict[str, Any]) -> None:
+    """Requirement CFG-4: no configuration ends in a traceback."""
+    values = {f"meshed-mcp:{key}": json.dumps(value) for key, value in {"services": {"a": SERVICE}, **keys}.items()}
+    assert all(issue.code.startswith("MM0") for issue in issues_of(values))
 
 
 def issues_of(values: dict[str, str]) -> tuple[ConfigIssue, ...]:

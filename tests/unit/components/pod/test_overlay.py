@@ -77,3 +77,11 @@ def test_the_base_is_not_changed() -> None:
     """Requirement CMP-4: equal input gives equal objects, so a pure function changes none of it."""
     server({"env": [{"name": "A", "value": "3"}]})
     assert BASE["containers"][0]["env"][0]["value"] == "1"
+
+
+def test_nulls_of_new_items_are_left_out() -> None:
+    """RFC 7396, section 2: a null in a patch never becomes a value."""
+    sidecar = {"name": "sync", "image": "sync:1", "env": None, "resources": {"limits": None}}
+    found = with_overlay(BASE, {"containers": [sidecar], "dnsConfig": {"options": None}})
+    assert found["containers"][1] == {"name": "sync", "image": "sync:1", "resources": {}}
+    assert found["dnsConfig"] == {}
