@@ -125,11 +125,11 @@ def test_a_package_is_installed_once_per_pod(settings: dict[str, Any], package: 
 
 def test_credentials_for_a_remote_server_come_from_secrets() -> None:
     """Requirement SRV-7: the bridge reads them from variables that the Deployment only names."""
-    auth = {"bearer": SECRET, "headers": {"X-Api-Key": {"secret": "crm", "key": "key"}, "X-Org": SECRET}}
-    found = container("server", **REMOTE, outbound_auth=auth)
+    headers = {"X-Api-Key": {"secret": "crm", "key": "key"}, "X-Org": SECRET}
+    found = container("server", **REMOTE, outbound_auth={"bearer": SECRET, "headers": headers})
     named = json.loads(plain(found)[contract.ENV_UPSTREAM_HEADERS])
     assert plain(found)[contract.ENV_UPSTREAM_URL] == REMOTE["url"]
-    assert named.keys() == auth["headers"].keys()
+    assert named.keys() == headers.keys()
     references = secrets(found)
     assert references[contract.ENV_UPSTREAM_TOKEN] == ("files", "token")
     assert [references[name] for name in named.values()] == [("crm", "key"), ("files", "token")]

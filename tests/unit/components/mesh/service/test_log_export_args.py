@@ -4,7 +4,7 @@ import pytest
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import model_issues
-from meshed_mcp.components.mesh.service.container import environment
+from meshed_mcp.components.mesh.service.environment import environment
 from meshed_mcp.components.mesh.service.log_export_args import LogSettings
 from meshed_mcp.infra.plan import Plan, planned
 
