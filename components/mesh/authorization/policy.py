@@ -71,7 +71,7 @@ def caller_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
 
 def endpoint_paths(path: str) -> list[str]:
     """Patterns of the endpoint and its subpaths."""
-    return ["/*"] if path == "/" else [path, f"{path}/*"]
+    return [path, f"{path.rstrip('/')}/*"]
 
 
 def own_port(args: MeshedMCPServiceArgs) -> Manifest:

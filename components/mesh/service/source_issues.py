@@ -109,13 +109,14 @@ def _effect_issues(settings: "ServiceSettings", kind: ServerKind) -> Iterator[Me
 
 
 def _port_issues(settings: "ServiceSettings", kind: ServerKind) -> Iterator[Message]:
-    """Ports of the server that another process of the pod listens on."""
+    """Ports of the server that belong to another process of the pod, or that only Prometheus reaches."""
     if kind is ServerKind.BRIDGED_HTTP and settings.port is None:
         yield codes.BRIDGED_PORT_MISSING.message()
-    own = {ServerKind.BRIDGED_HTTP: BRIDGE_PORTS + SIDECAR_PORTS, ServerKind.EXTERNAL: SIDECAR_PORTS}.get(kind, ())
-    if settings.port in own:
-        owner = "bridge" if settings.port in BRIDGE_PORTS else "sidecar"
-        yield codes.PORT_TAKEN.message(port=settings.port, owner=owner)
+    owners = dict.fromkeys(SIDECAR_PORTS, "sidecar") | {contract.MANAGEMENT_PORT: "metrics"}
+    if kind is ServerKind.BRIDGED_HTTP:
+        owners |= dict.fromkeys(BRIDGE_PORTS, "bridge")
+    if settings.port in owners and kind in {ServerKind.BRIDGED_HTTP, ServerKind.EXTERNAL}:
+        yield codes.PORT_TAKEN.message(port=settings.port, owner=owners[settings.port])
 
 
 def bridge_issues(settings: "ServiceSettings") -> Iterator[Message]:

@@ -100,4 +100,4 @@ def test_an_endpoint_at_the_root_is_exposed_below_the_name_of_its_service() -> N
     assert [route["rewrite"] for route in routes] == [{"uri": "/"}, {"uri": "/"}]
     assert exposed_path("mcp-search", service_args(runtime="external", path="/")) == "/mcp-search"
     (rule,) = objects.one("AuthorizationPolicy")["spec"]["rules"]
-    assert rule["to"][0]["operation"]["paths"] == ["/*"]
+    assert rule["to"][0]["operation"]["paths"] == ["/", "/*"]
