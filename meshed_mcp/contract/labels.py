@@ -42,3 +42,7 @@ STABLE: Final = "stable"
 CANARY: Final = "canary"
 GREEN: Final = "green"
 VARIANT: Final = "variant"
+
+ANNOTATION_GATEWAY_PODS: Final = "meshed-mcp/gateway-pods"
+"""Annotation of the stack's Gateway object: "namespace/serviceaccount" of the pods of an existing gateway that serves
+it."""

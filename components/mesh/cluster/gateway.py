@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.mesh.cluster.args import (
     EGRESS_NAMESPACE,
@@ -68,8 +69,11 @@ def ingress_gateway(args: ServiceMeshArgs) -> Manifest:
     servers = gateway_servers(shared, args.tls_secret, "")
     for host, secret in args.hosts.items():
         servers += [] if secret is None else gateway_servers([host], secret, f"-{host.replace('.', '-')}")
-    meta = metadata(GATEWAY, gateway_namespace(args))
-    return manifest(NETWORKING, "Gateway", meta, {"selector": dict(args.gateway.selector), "servers": servers})
+    pods = args.gateway
+    place = {contract.ANNOTATION_GATEWAY_PODS: f"{pods.namespace}/{pods.service_account}"}
+    noted = {} if installs_ingress(args) else {"annotations": place}
+    meta = metadata(GATEWAY, gateway_namespace(args), **noted)
+    return manifest(NETWORKING, "Gateway", meta, {"selector": dict(pods.selector), "servers": servers})
 
 
 def gateway_servers(hosts: list[str], secret: str | None, suffix: str) -> list[Manifest]:

@@ -5,6 +5,7 @@ A process uses its sidecar as HTTPS_PROXY for CONNECT; in a cluster the sidecar 
 
 from collections.abc import Iterator
 
+from meshed_mcp import contract
 from meshed_mcp.error_codes.local import GATEWAY_SELECTOR
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.translate.envoy.api import Message
@@ -16,11 +17,14 @@ from meshed_mcp.local.translate.topology import Identity, Topology
 
 
 def gateway_identity(gateway: Gateway, trust_domain: str) -> Identity:
-    """Service account of the gateway's pods. Raises LocalRunError for a selector without the label `istio` alone.
+    """Service account of the gateway's pods: of an existing gateway, as its annotation says.
 
+    Raises LocalRunError for another selector without the label `istio` alone.
     Source: Istio chart `gateway`: the release `istio-ingress` has the label `istio: ingress`, its account that name.
     """
     namespace, selector = gateway.namespace, gateway.spec.selector
+    if (pods := gateway.metadata.annotations.get(contract.ANNOTATION_GATEWAY_PODS)) is not None:
+        return Identity(trust_domain, *pods.split("/"))
     if selector.keys() != {"istio"}:
         raise LocalRunError(GATEWAY_SELECTOR.message(namespace=namespace, name=gateway.name, selector=selector))
     return Identity(trust_domain, namespace, f"istio-{selector['istio']}")

@@ -15,6 +15,7 @@ from meshed_mcp.components.mesh.service.manifests import service_manifests
 from meshed_mcp.components.observability.manifests import observability_objects
 from meshed_mcp.components.observability.releases import observability_releases
 from meshed_mcp.infra.plan import Plan, planned
+from tests.stacks import recording
 
 SERVICE: Final = {"image": "registry.example/a:1", "callers": ["agents/planner"]}
 PROMETHEUS: Final = {"install": "existing", "url": "http://prometheus-operated.monitoring.svc:9090"}
@@ -201,6 +202,13 @@ def test_existing_prometheus_selects_every_monitor_and_rule() -> None:
     assert all(labels.items() <= item["metadata"]["labels"].items() for item in selected)
     assert found.autoscaling.monitor_labels == labels
     assert found.autoscaling.prometheus_url == PROMETHEUS["url"]
+
+
+def test_program_registers_every_monitor_and_rule_with_the_labels() -> None:
+    """Requirement CMP-1: what the program registers, rules of the autoscaler included."""
+    items = [item for item in recording("existing").objects if item["apiVersion"] == "monitoring.coreos.com/v1"]
+    assert {item["metadata"]["name"] for item in items} >= {"mcp-scaling", "mcp-alerts", "mcp-search", "istiod"}
+    assert all(item["metadata"]["labels"].get("release") == "kube-prometheus-stack" for item in items)
 
 
 def test_rules_have_labels_of_their_own() -> None:
