@@ -23,6 +23,7 @@ from meshed_mcp.components.mesh.service.args import IngressRef, MeshedMCPService
 from meshed_mcp.components.mesh.service.shared_state import SharedState, missing_shared_secrets
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.existing import prometheus_namespace
+from meshed_mcp.components.observability.grafana.gateway import GrafanaExposure
 from meshed_mcp.components.observability.prometheus.alert_rules import grafana_address
 from meshed_mcp.components.observability.prometheus.values import prometheus_url
 from meshed_mcp.components.pod.args import pod_settings
@@ -285,6 +286,8 @@ def observability_args(config: StackConfig) -> ObservabilityStackArgs:
     if login is not None and not login.groups:
         groups = {role.value: config.access.for_role(role) for role in Role if config.access.for_role(role)}
         changes["login"] = login.model_copy(update={"groups": groups})
+    if (exposure := grafana_exposure(config)) is not None:
+        changes["expose"] = exposure
     grafana = config.observability.grafana.model_copy(update=changes)
     prometheus = config.observability.prometheus.model_copy(update={"readers": prometheus_readers(config)})
     place = {
@@ -294,6 +297,20 @@ def observability_args(config: StackConfig) -> ObservabilityStackArgs:
         "mesh": config.mesh.mode is not MeshMode.NONE,
     }
     return config.observability.model_copy(update={"grafana": grafana, "prometheus": prometheus, **place})
+
+
+def grafana_exposure(config: StackConfig) -> GrafanaExposure | None:
+    """Exposure of Grafana; at an existing gateway that of the mesh, unless the stack names another."""
+    exposure, gateway = config.observability.grafana.expose, config.mesh.gateway
+    if exposure is None or gateway.install is ChartInstall.COMPONENT:
+        return exposure
+    derived = {
+        "gateway_namespace": gateway.namespace,
+        "gateway_selector": gateway.selector,
+        "object_namespace": config.observability.namespace,
+    }
+    given = exposure.model_fields_set
+    return exposure.model_copy(update={field: value for field, value in derived.items() if field not in given})
 
 
 def prometheus_readers(config: StackConfig) -> list[str]:

@@ -32,12 +32,16 @@ class GrafanaExposure(Model):
     gateway_selector: dict[str, str] = Field(default_factory=lambda: {"istio": "ingress"})
     """Labels of the gateway's pods; the default are those of the stack's own gateway."""
 
+    object_namespace: Annotated[str, AfterValidator(namespace_name)] | None = None
+    """Namespace of the Gateway and VirtualService; unset = `gateway_namespace`. Beside an existing gateway a stack sets
+    the namespace of monitoring."""
+
 
 def grafana_route(exposure: GrafanaExposure | None, url: str | None, domain: str) -> list[Manifest]:
     """Gateway and VirtualService, if Grafana is exposed; `domain` of its Service is "monitoring.svc.cluster.local"."""
     if exposure is None or url is None:
         return []
-    host, namespace = urlsplit(url).hostname, exposure.gateway_namespace
+    host, namespace = urlsplit(url).hostname, exposure.object_namespace or exposure.gateway_namespace
     server = {
         "port": {"number": HTTPS_PORT, "name": "https-grafana", "protocol": "HTTPS"},
         "hosts": [host],

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Final, Self, TypeVar
 
+import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
@@ -45,8 +46,10 @@ DRAINING_ENDPOINTS: Final = "istio.io/persistent-session"
 PILOT_PERSISTENT_SESSION_LABEL; the cookie in its value needs a setting that is off by default."""
 
 PROXY_CONFIG: Final = "proxy.istio.io/config"
-PROXY_STATISTICS: Final = "proxyStatsMatcher:"
-"""Annotation with the configuration of a pod's proxy, and how the value begins that selects statistics alone."""
+"""Annotation with the configuration of a pod's proxy, as YAML."""
+
+PROXY_FIELDS: Final = {"proxyMetadata", "proxyStatsMatcher"}
+"""Fields of it that are run: the statistics, and DNS proxying, which one machine does not need."""
 
 KNOWN_KEYS: Final = WITHOUT_EFFECT | {*ONE_VALUE, DRAINING_ENDPOINTS}
 
@@ -154,8 +157,7 @@ def _known(keys: dict[str, str]) -> dict[str, str]:
 
 
 def _selects_statistics(key: str, value: str) -> bool:
-    fields = [line for line in value.splitlines() if line and not line.startswith((" ", "-"))]
-    return key == PROXY_CONFIG and fields == [PROXY_STATISTICS]
+    return key == PROXY_CONFIG and set(yaml.safe_load(value)) <= PROXY_FIELDS
 
 
 Keys = Annotated[dict[str, str], AfterValidator(_known)]

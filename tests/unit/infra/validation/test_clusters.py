@@ -96,6 +96,19 @@ def test_existing_gateway_is_the_caller_of_exposed_services() -> None:
     assert gateway["spec"]["selector"] == {"app": "g"}
 
 
+def test_grafana_is_exposed_at_the_existing_gateway() -> None:
+    """Requirement CLU-2: Grafana's Gateway selects the existing pods, from the namespace of monitoring."""
+    urls = dict.fromkeys(("auth_url", "token_url", "userinfo_url"), "https://login.example.com/x")
+    login = {**urls, "client_id": "grafana", "groups": {"mcp-admin": ["admins"]}}
+    grafana = {"url": "https://grafana.example.com", "login": login, "expose": {"tls_secret": "cert"}}
+    objects = observability_objects(plan(mesh=OWN_ISTIO, observability={"grafana": grafana}).observability)
+    (gateway,) = [item for item in objects if item["kind"] == "Gateway"]
+    assert gateway["spec"]["selector"] == {"app": "g"}
+    assert {item["metadata"]["namespace"] for item in objects if "istio.io" in item["apiVersion"]} == {"monitoring"}
+    (policy,) = [item for item in named(objects, "grafana") if item["kind"] == "NetworkPolicy"]
+    assert "gateways" in json.dumps(policy)
+
+
 def test_existing_gateway_object_replaces_that_of_the_stack() -> None:
     """Requirement CLU-1: routes name the existing Gateway, which has the hosts and certificates."""
     mesh = {**OWN_ISTIO, "gateway": {**GATEWAY, "name": "infra/shared"}}
