@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 STACK ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: backtest bench-mesh bench-observability bench-scale-out bench-render bench-rollout bench-runtime bench-scaling-rules bench-startup bench-telemetry dashboard-pictures help setup engines local local-check test quick promql engine-tests lint format unit golden schemas lines package image-size preview clean
+.PHONY: backtest bench-bridge bench-mesh bench-observability bench-scale-out bench-render bench-rollout bench-runtime bench-scaling-rules bench-startup bench-telemetry dashboard-pictures help setup engines local local-check test quick promql engine-tests lint format unit golden schemas lines package image-size preview clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -78,6 +78,9 @@ lines: ## Count the lines of the quick start; fail above 15
 
 backtest: setup ## Backtest the load forecast on public traces
 	$(BIN)/python -m bench.backtest
+
+bench-bridge: setup ## Measure the latency, processes and memory of the bridge (SESSIONS=number opened and closed)
+	$(BIN)/python -m bench.bridge $(SESSIONS)
 
 bench-mesh: setup ## Measure the latency of two sidecars, compared with hand-written Envoys
 	$(BIN)/python -m bench.mesh

@@ -21,7 +21,7 @@ MAX_PROCESSES: Final = 100
 """Default of ENV_UPSTREAM_MAX_PROCESSES: as many as concurrent calls (contract.CONCURRENT_CALLS)."""
 
 AUTHORIZATION: Final = "authorization"
-COMMAND_EXAMPLE: Final = '["uvx", "mcp-server-time==2026.1.1"]'
+COMMAND_EXAMPLE: Final = '["uvx", "mcp-server-time@2026.10.19"]'
 HEADERS_EXAMPLE: Final = '{"x-api-key": "API_KEY"}'
 HEADER_NAME: Final = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
 """Source: RFC 9110, section 5.1: a field name is a token."""

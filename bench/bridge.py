@@ -1,0 +1,228 @@
+"""Latency that the bridge adds, and its processes and memory under many sessions: `python -m bench.bridge [SESSIONS]`.
+
+Latency is paired: rounds alternate between the official client on the bare server and on the bridge in front of the
+same server, one call after the other. Each round's figure is its median; the result is the median of the differences.
+SESSIONS is the number of sessions that are opened and closed, 10,000 by default.
+"""
+
+import asyncio
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from mcp.client.streamable_http import streamable_http_client
+
+from bench.processes import SERVERS, free_port, service_environment
+from meshed_mcp import contract
+
+RESULT: Final = Path(__file__).parent / "results" / "bridge.json"
+ROUNDS: Final = 30
+CALLS: Final = 60  # calls of one round
+WARM_UP: Final = 100
+AT_ONCE: Final = 200  # concurrent sessions. Source: "Figures to reach"
+SESSIONS: Final = 10_000
+OPENING: Final = 8  # sessions that are opened at the same time
+SETTLE_SECONDS: Final = 30
+MEBIBYTE: Final = 2**20
+LIMITS: Final = {"stdio_p50_ms": 3.0, "http_p50_ms": 2.0, "idle_mib": 90.0}
+"""Figures to reach."""
+
+STDIO: Final = [sys.executable, str(SERVERS / "stdio_echo.py")]
+SMALL: Final = [sys.executable, "-S", "-E", str(SERVERS / "small_stdio.py")]
+
+
+class Bridge:
+    """A bridge as a process."""
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int, management_port: int) -> None:
+        self.process = process
+        self.url = f"http://127.0.0.1:{port}{contract.MCP_PATH}"
+        self._management = f"http://127.0.0.1:{management_port}"
+
+    def rss(self) -> float:
+        """Resident memory of the bridge itself in MiB. Source: Linux, `smaps_rollup`."""
+        lines = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("Rss:")) / 1024
+
+    def children(self) -> int:
+        """Number of its child processes."""
+        tasks = Path(f"/proc/{self.process.pid}/task")
+        return sum(len((task / "children").read_text().split()) for task in tasks.iterdir())
+
+    async def is_ready(self) -> bool:
+        """Whether the readiness probe would pass."""
+        async with httpx.AsyncClient(trust_env=False) as http:
+            try:
+                return (await http.get(f"{self._management}{contract.READINESS_PATH}")).status_code == httpx.codes.OK
+            except httpx.TransportError:
+                return False
+
+
+@asynccontextmanager
+async def bridge(**variables: str) -> AsyncIterator[Bridge]:
+    """Run a bridge until the end of the block."""
+    port, management_port = free_port(), free_port()
+    environment = {**os.environ, **service_environment(port, management_port), **variables}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "meshed_mcp.agents.bridge", env=environment)
+    found = Bridge(process, port, management_port)
+    try:
+        async with asyncio.timeout(60):
+            while not await found.is_ready():  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.05)
+        yield found
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def latency(client: Client, calls: int) -> list[float]:
+    """Milliseconds of each of `calls` calls."""
+    found = []
+    for number in range(calls):
+        begin = time.perf_counter()
+        result = await client.call_tool("echo", {"text": str(number)})
+        found.append((time.perf_counter() - begin) * 1000)
+        if result.content[0].text != str(number):  # type: ignore[union-attr]
+            raise RuntimeError(f"wrong response: {result}")
+    return found
+
+
+async def paired(bare: Client, bridged: Client) -> dict[str, Any]:
+    """Medians of alternating rounds, and the median of their differences."""
+    for client in (bare, bridged):
+        await latency(client, WARM_UP)
+    rounds: dict[str, list[float]] = {"bare": [], "bridge": []}
+    for number in range(ROUNDS):
+        pair = [("bare", bare), ("bridge", bridged)]
+        for name, client in pair if number % 2 else reversed(pair):
+            rounds[name].append(statistics.median(await latency(client, CALLS)))
+    differences = [bridged - bare for bare, bridged in zip(rounds["bare"], rounds["bridge"], strict=True)]
+    return {"rounds_ms": rounds, "added_p50_ms": statistics.median(differences)}
+
+
+async def stdio_latency(mode: str) -> dict[str, Any]:
+    """The bare process by the official client's own stdio transport, and the bridge in front of the same program."""
+    parameters = StdioServerParameters(command=STDIO[0], args=STDIO[1:])
+    variables = {contract.ENV_UPSTREAM_COMMAND: json.dumps(STDIO), contract.ENV_LEGACY: "sticky"}
+    async with (
+        bridge(**variables) as running,
+        Client(stdio_client(parameters), mode=mode) as bare,
+        Client(streamable_http_client(running.url), mode=mode) as bridged,
+    ):
+        return await paired(bare, bridged)
+
+
+async def http_latency(mode: str) -> dict[str, Any]:
+    """The bare HTTP server, and the bridge in front of it."""
+    port = free_port()
+    server = await asyncio.create_subprocess_exec(sys.executable, str(SERVERS / "bare.py"), str(port))
+    url = f"http://127.0.0.1:{port}/mcp"
+    try:
+        async with (
+            bridge(**{contract.ENV_UPSTREAM_URL: url}) as running,
+            Client(streamable_http_client(url), mode=mode) as bare,
+            Client(streamable_http_client(running.url), mode=mode) as bridged,
+        ):
+            return {**await paired(bare, bridged), "idle_mib": running.rss()}
+    finally:
+        server.terminate()
+        await server.wait()
+
+
+async def many_sessions(count: int) -> dict[str, Any]:
+    """Sessions at the same time, then sessions one after the other: memory, and processes that are left."""
+    variables = {
+        contract.ENV_UPSTREAM_COMMAND: json.dumps(SMALL),
+        contract.ENV_LEGACY: "sticky",
+        contract.ENV_UPSTREAM_MAX_PROCESSES: str(AT_ONCE),
+    }
+    async with bridge(**variables) as running:
+        idle = running.rss()
+        async with AsyncExitStack() as stack:
+            clients = [
+                await stack.enter_async_context(Client(streamable_http_client(running.url), mode="legacy"))
+                for _ in range(AT_ONCE)
+            ]
+            await asyncio.gather(*(latency(client, 3) for client in clients))
+            at_once = {"processes": running.children(), "bridge_mib": running.rss()}
+        after_concurrent = await left(running)
+        begin = time.perf_counter()
+        await opened_and_closed(running, count)
+        seconds = time.perf_counter() - begin
+        return {
+            "idle_mib": idle,
+            "at_once": {"sessions": AT_ONCE, **at_once, "left": after_concurrent},
+            "churn": {"sessions": count, "seconds": seconds, "left": await left(running), "bridge_mib": running.rss()},
+        }
+
+
+async def opened_and_closed(running: Bridge, count: int) -> None:
+    """Open sessions with one call each, OPENING at a time."""
+    remaining = iter(range(count))
+
+    async def work() -> None:
+        for _ in remaining:
+            async with Client(streamable_http_client(running.url), mode="legacy") as client:
+                await latency(client, 1)
+
+    await asyncio.gather(*(work() for _ in range(OPENING)))
+
+
+async def left(running: Bridge) -> int:
+    """Number of processes that are left when they have had time to end."""
+    ends = time.monotonic() + SETTLE_SECONDS
+    while (count := running.children()) and time.monotonic() < ends:  # noqa: ASYNC110 - other processes
+        await asyncio.sleep(0.1)
+    return count
+
+
+def machine() -> dict[str, Any]:
+    """The machine and its load before the run."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="minutes"),
+        "cores": os.cpu_count(),
+        "load_before": os.getloadavg()[0],
+        "python": sys.version.split()[0],
+        "mcp": version("mcp"),
+    }
+
+
+async def measured(count: int) -> dict[str, Any]:
+    """All measurements."""
+    found: dict[str, Any] = {"machine": machine()}
+    for mode in ("2026-07-28", "legacy"):
+        found[f"stdio {mode}"] = await stdio_latency(mode)
+        found[f"http {mode}"] = await http_latency(mode)
+    found["sessions"] = await many_sessions(count)
+    return found
+
+
+def main() -> None:
+    """Measure, print, and write the raw data."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else SESSIONS
+    found = asyncio.run(measured(count))
+    RESULT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(f"load before: {found['machine']['load_before']:.1f} on {found['machine']['cores']} cores")
+    for name, result in found.items():
+        if "added_p50_ms" in result:
+            limit = LIMITS[f"{name.split()[0]}_p50_ms"]
+            print(f"{name}: the bridge adds {result['added_p50_ms']:.2f} ms p50 (limit {limit:g} ms)")
+    sessions = found["sessions"]
+    print(f"idle bridge: {sessions['idle_mib']:.0f} MiB (limit {LIMITS['idle_mib']:g} MiB)")
+    print(f"{AT_ONCE} sessions at once: {sessions['at_once']}")
+    print(f"opened and closed: {sessions['churn']}")
+
+
+if __name__ == "__main__":
+    main()
