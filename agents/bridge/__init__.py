@@ -9,8 +9,8 @@ message on as it is, through the official SDK's client transports and JSON-RPC d
         listening.py   change notifications, for both revisions
       pool.py          which connection serves which caller; limits, idle connections, backoff
         upstream.py    one connection: negotiation, requests, what the upstream sends by itself
-          http.py      streamable HTTP
-          process.py   a child process
-          launcher.py  a process behind the stdio launcher, over TCP
+          streamable_http.py  HTTP
+          process.py          a child process
+          launcher.py         a process behind the stdio launcher, over TCP
             lines.py   newline-delimited JSON-RPC of the last two
 """

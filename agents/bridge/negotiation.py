@@ -15,8 +15,9 @@ from mcp_types.version import (
     MODERN_PROTOCOL_VERSIONS,
 )
 
-DISCOVER_SECONDS: Final = 5.0
-"""Timeout of `server/discover`: some servers up to 2025-11-25 do not respond before `initialize`."""
+DISCOVER_SECONDS: Final = 20.0
+"""Timeout of `server/discover`, the start of a process included. A server up to 2025-11-25 that does not respond to it
+before `initialize` delays the readiness of the replica by this, once."""
 
 BRIDGE_INFO: Final[Mapping[str, Any]] = {"name": "meshed-mcp-bridge", "version": "1"}
 """Client of connections without a caller of their own."""

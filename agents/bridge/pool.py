@@ -7,18 +7,20 @@
 | `process: shared` | | one process for all |
 
 A connection that serves one call at a time tells which call a message of the upstream belongs to. Callers share a
-connection only if they have declared the same client capabilities, which the upstream gets in its handshake.
+connection to an upstream up to 2025-11-25 only if they declare the same client capabilities, which it gets in its
+handshake; requests of 2026-07-28 carry them.
 """
 
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from time import monotonic
 from typing import Any, Final
 
+from meshed_mcp.agents.bridge.catalog import Catalog
 from meshed_mcp.agents.bridge.connector import Connector
 from meshed_mcp.agents.bridge.errors import UpstreamError
 from meshed_mcp.agents.bridge.metrics import LIMIT, NOT_OPENED, BridgeMetrics
@@ -32,8 +34,8 @@ EVERY_CAPABILITY: Final[Mapping[str, Any]] = {"elicitation": {"form": {}, "url":
 """What a shared process is offered. Source: MCP 2025-11-25, `ClientCapabilities`."""
 
 BACKOFF: Final = Backoff(first_seconds=0.5, last_seconds=30)
-"""Wait before the next start after processes that ended by themselves, per caller. A pod's CrashLoopBackOff has the same
-shape but begins at 10 s."""
+"""Wait before the next start after processes that ended by themselves, per caller. A pod's CrashLoopBackOff has this
+shape too but begins at 10 s."""
 
 STABLE_SECONDS: Final = 30.0  # a process that ran for this long has not failed to start
 
@@ -83,10 +85,10 @@ class Pool:
         most: int,
         idle_seconds: float,
         limit_text: str,
-        on_change: Callable[[str], None],
+        catalog: Catalog,
     ) -> None:
         self.connector = connector
-        self._metrics, self._on_change = metrics, on_change
+        self._metrics, self._catalog = metrics, catalog
         self._is_shared, self._most, self._idle_seconds, self._limit_text = is_shared, most, idle_seconds, limit_text
         self._entries: dict[Key, list[Entry]] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -103,8 +105,8 @@ class Pool:
         if self._is_shared:
             return Key(SHARED, modern=modern)
         if self.connector.is_http and modern:
-            return Key(SHARED)  # each request carries its caller's capabilities, and no connection has a state
-        capabilities = "" if is_session else json.dumps(identity.capabilities, sort_keys=True)
+            return Key(SHARED)  # no connection has a state
+        capabilities = "" if is_session or modern else json.dumps(identity.capabilities, sort_keys=True)
         return Key(name, is_session, capabilities, modern)
 
     def find(self, key: Key) -> Upstream | None:
@@ -183,8 +185,10 @@ class Pool:
         if key.name == SHARED and self.connector.has_processes:
             identity = Identity(capabilities=EVERY_CAPABILITY)  # each caller's are checked when the upstream asks
         name = key.name if key.is_session else f"{key.name} {next(self._numbers)}"
-        upstream = Upstream(self.connector, name, identity, modern=key.modern)
-        upstream.on_change = self._on_change
+        stateless = self.connector.is_http and key.modern  # each request says what a handshake would
+        known = self._catalog.facts.get(True) if stateless else None
+        upstream = Upstream(self.connector, name, identity, modern=key.modern, known=known)
+        upstream.on_change = self._catalog.note_change
         entry = Entry(key, upstream)
         self._entries.setdefault(key, []).append(entry)
         return entry

@@ -55,6 +55,8 @@ class Proxy:
         self._metrics, self._has_sessions = metrics, has_sessions
         self.held = HeldCalls(metrics.failed)
         self.sessions: dict[str, ClientSession] = {}
+        self.wrong_era = asyncio.Event()
+        """Set when the upstream has rejected a revision that it spoke before."""
 
     async def __call__(self, ctx: Context, _: Any = None) -> dict[str, Any]:
         """Return the upstream's result. Raises MCPError: the upstream's own error as it is, or UpstreamError."""
@@ -64,6 +66,10 @@ class Proxy:
             return await self._once(ctx, InFlightCall(ctx))
         except UpstreamError as error:
             self._metrics.failed(error.reason)
+            raise
+        except MCPError as error:
+            if error.code == mcp_types.UNSUPPORTED_PROTOCOL_VERSION:
+                self.wrong_era.set()
             raise
 
     def session_of(self, ctx: Context) -> str | None:
@@ -104,6 +110,7 @@ class Proxy:
         try:
             return await upstream.opened()
         except WrongEraError as error:
+            self.wrong_era.set()
             raise UpstreamError(NOT_OPENED, f"The upstream does not speak this revision any more: {error}.") from None
 
     async def _once(self, ctx: Context, call: InFlightCall) -> dict[str, Any]:

@@ -26,7 +26,6 @@ from meshed_mcp import contract
 from meshed_mcp.agents.bridge.catalog import Catalog, all_tools, discover_upstream
 from meshed_mcp.agents.bridge.connector import Connector
 from meshed_mcp.agents.bridge.downstream import Context, is_modern
-from meshed_mcp.agents.bridge.http import HTTPConnector
 from meshed_mcp.agents.bridge.launcher import LauncherConnector
 from meshed_mcp.agents.bridge.listening import Listening
 from meshed_mcp.agents.bridge.metrics import BridgeMetrics
@@ -35,6 +34,7 @@ from meshed_mcp.agents.bridge.pool import Pool
 from meshed_mcp.agents.bridge.process import ProcessConnector, child_environment
 from meshed_mcp.agents.bridge.proxy import ClientSession, Proxy, identity_of
 from meshed_mcp.agents.bridge.settings import BridgeSettings
+from meshed_mcp.agents.bridge.streamable_http import HTTPConnector
 from meshed_mcp.agents.bridge.translation import upstream_headers, upstream_params
 from meshed_mcp.agents.process.supervision import BACKOFF, supervised
 from meshed_mcp.agents.service import MCPService
@@ -139,6 +139,7 @@ class BridgeService(MCPService[Any]):
                 await self._discover_upstream(with_legacy=settings.legacy is not contract.Legacy.OFF)
                 async with (
                     supervised("upstream connections", self.proxy.pool.keep_sweeping, self.metrics),
+                    supervised("upstream discovery", lambda: self._keep_discovering(settings), self.metrics),
                     own(running) as state,
                 ):
                     yield state
@@ -148,6 +149,13 @@ class BridgeService(MCPService[Any]):
 
         app.router.lifespan_context = lifespan
         return app
+
+    async def _keep_discovering(self, settings: BridgeSettings) -> None:
+        """Discover the upstream again when it has rejected its revision: another version of it may run."""
+        while True:
+            await self.proxy.wrong_era.wait()
+            await self._discover_upstream(with_legacy=settings.legacy is not contract.Legacy.OFF)
+            self.proxy.wrong_era.clear()
 
     async def _discover_upstream(self, *, with_legacy: bool) -> None:
         """Try until the upstream has completed a handshake."""
@@ -266,5 +274,5 @@ def pool_for(settings: BridgeSettings, connector: Connector, metrics: BridgeMetr
         most=most,
         idle_seconds=settings.session_idle_seconds,
         limit_text=f"This replica runs its maximum of {most} {kind} ({variable}). Send the call again later.",
-        on_change=catalog.note_change,
+        catalog=catalog,
     )

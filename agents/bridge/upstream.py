@@ -53,9 +53,11 @@ class SessionLostError(Exception):
 
 
 class Upstream:
-    """One connection; concurrent calls may share it."""
+    """One connection; concurrent calls may share it. `known` facts make the handshake unnecessary."""
 
-    def __init__(self, connector: Connector, session: str, identity: Identity, *, modern: bool) -> None:
+    def __init__(
+        self, connector: Connector, session: str, identity: Identity, *, modern: bool, known: Facts | None = None
+    ) -> None:
         self.session = session
         self.owner: Caller | None = None
         """The client of a session, which gets what belongs to no single call."""
@@ -68,6 +70,7 @@ class Upstream:
         """Listeners by URI of a resource, for subscriptions up to 2025-11-25."""
         self.on_change: Callable[[str], None] = lambda _: None
         self.facts: Facts | None = None
+        self._known = known
         self._connector, self._identity, self._modern = connector, identity, modern
         self._dispatcher: JSONRPCDispatcher[TransportContext] | None = None
         self._link: Link | None = None
@@ -156,14 +159,15 @@ class Upstream:
         self._dispatcher = dispatcher
         try:
             async with asyncio.timeout(OPEN_SECONDS):
-                self.facts = await negotiate(dispatcher, self._identity, modern=self._modern)
+                self.facts = self._known or await negotiate(dispatcher, self._identity, modern=self._modern)
         except TimeoutError:
             text = f"The upstream did not complete the handshake within {OPEN_SECONDS:g} s."
             raise UpstreamError(NOT_OPENED, text) from None
         except MCPError as error:
             if error.code != mcp_types.CONNECTION_CLOSED:
                 raise
-            raise UpstreamError(NOT_OPENED, self._ending(error)) from None
+            reason = NOT_OPENED if self._connector.has_processes else UNREACHABLE
+            raise UpstreamError(reason, self._ending(error)) from None
         self._opened.set_result(self.facts)
         await self._closing.wait()
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import anyio
 import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -23,7 +24,7 @@ from tests.engines.waiting import wait_for
 pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore::mcp.MCPDeprecationWarning")]
 
 FASTMCP_SERVER: Final = Path(__file__).with_name("fastmcp_server.py")
-BRIDGE: Final = Path(__file__).parents[2] / "agents" / "bridge" / "__main__.py"
+BRIDGE: Final = Path(__file__).with_name("bridge_service.py")
 MODES: Final = ("auto", "legacy")
 SECONDS: Final = 60
 
@@ -88,7 +89,7 @@ async def test_the_git_server_of_pypi(bridge: Callable[..., str], find_engine: A
     repository = tmp_path / "repository"
     git = shutil.which("git")
     assert git is not None
-    subprocess.run([git, "init", "--quiet", "--initial-branch", "trunk", str(repository)], check=True)
+    await anyio.run_process([git, "init", "--quiet", "--initial-branch", "trunk", str(repository)])
     command = json.dumps([str(find_engine("mcp-server-git")), "--repository", str(repository)])
     url = bridge(**{contract.ENV_UPSTREAM_COMMAND: command})
     assert "trunk" in await text_of(url, mode, "git_status", repo_path=str(repository))
@@ -143,7 +144,7 @@ async def test_a_fastmcp_server_over_http(
 async def test_a_static_go_server(
     bridge: Callable[..., str], find_engine: Any, tmp_path: Path, transport: str, mode: str
 ) -> None:
-    """Requirement BRG-11: a server on the Go SDK, behind the stdio launcher as in an image without a shell, and HTTP."""
+    """Requirement BRG-11: a server on the Go SDK, by the stdio launcher as in an image without a shell, and HTTP."""
     port, program = free_port(), str(find_engine("go-sdk-everything"))
     if transport == "launcher":
         command = [str(find_engine("stdio-launcher")), "--listen", f"127.0.0.1:{port}", "--", program]

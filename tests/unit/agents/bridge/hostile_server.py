@@ -1,4 +1,6 @@
-"""A stdio server up to 2025-11-25 on the standard library alone, which misbehaves in the ways that its arguments name."""
+"""A stdio server up to 2025-11-25 on the standard library alone; its arguments name the ways in which it misbehaves."""
+
+# ruff: noqa: T201, S607 - standard output is its transport, and the program in the PATH stands for any child
 
 import json
 import os
@@ -45,6 +47,19 @@ def call(tool: str) -> str | None:
     return None
 
 
+def reply(message: dict[str, Any]) -> None:
+    """Answer one message."""
+    if "noise" in WAYS:
+        print("debug:", message.get("method"), flush=True)
+    if "id" not in message:
+        return
+    if message["method"] == "server/discover":
+        error = {"code": -32601, "message": "Method not found"}
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "error": error}), flush=True)
+    elif (result := answer(message)) is not None:
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
+
+
 def main() -> None:
     """Serve standard input."""
     if "exit" in WAYS:
@@ -56,16 +71,7 @@ def main() -> None:
     if "noise" in WAYS:
         print("Welcome to the server!\n{not json\n[1, 2]", flush=True)
     for line in sys.stdin:
-        message = json.loads(line)
-        if "noise" in WAYS:
-            print("debug:", message.get("method"), flush=True)
-        if "id" not in message:
-            continue
-        if message["method"] == "server/discover":
-            error = {"code": -32601, "message": "Method not found"}
-            print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "error": error}), flush=True)
-        elif (result := answer(message)) is not None:
-            print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
+        reply(json.loads(line))
     if "ignore" in WAYS:
         time.sleep(300)
 

@@ -13,7 +13,7 @@ LONGEST = 8
 
 async def lines(parts: list[bytes], *, truncate: bool = False) -> tuple[list[bytes], int]:
     """Lines of a stream that arrives in parts, and the number of long ones."""
-    reader, found, long_lines = asyncio.StreamReader(), [], 0
+    reader, long_lines = asyncio.StreamReader(), 0
 
     def on_long() -> None:
         nonlocal long_lines
@@ -22,8 +22,7 @@ async def lines(parts: list[bytes], *, truncate: bool = False) -> tuple[list[byt
     for part in parts:
         reader.feed_data(part)
     reader.feed_eof()
-    async for line in bounded_lines(reader, LONGEST, on_long, truncate=truncate):
-        found.append(line)
+    found = [line async for line in bounded_lines(reader, LONGEST, on_long, truncate=truncate)]
     return found, long_lines
 
 

@@ -1,0 +1,153 @@
+"""HTTP upstreams: credentials, an upstream that is down, sessions, and one trace."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import pytest
+from mcp import MCPError
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp_types import TextContent
+from opentelemetry import trace
+from starlette.types import ASGIApp
+
+from meshed_mcp import contract
+from meshed_mcp.agents.bridge.streamable_http import is_loopback
+from meshed_mcp.agents.http.listener import bind_socket, listening
+from tests.unit.agents.bridge.conftest import Bridge, bridged
+
+pytestmark = pytest.mark.anyio
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def upstream(**options: Any) -> ASGIApp:
+    """A server that returns a header of its request."""
+    server = MCPServer("upstream", log_level="ERROR")
+
+    @server.tool()
+    def header(name: str, ctx: Context) -> str:
+        """Return a header."""
+        return str(ctx.request_context.request.headers.get(name))
+
+    return server.streamable_http_app(**options)
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[int]:
+    """Serve on a loopback port."""
+    listener = bind_socket("127.0.0.1", contract.ENV_PORT, port)
+    async with listening(app, listener):
+        yield listener.getsockname()[1]
+
+
+async def header(bridge: Bridge, name: str, mode: str = "auto", **options: Any) -> str:
+    """Return a header of the request that the upstream gets."""
+    failure: MCPError | None = None
+    async with bridge.client(mode) as (client, _):
+        try:
+            result = await client.call_tool("header", {"name": name}, **options)
+        except MCPError as error:
+            failure = error
+    if failure is not None:
+        raise failure
+    assert isinstance(result.content[0], TextContent)
+    return result.content[0].text
+
+
+async def test_headers_and_token_reach_the_upstream_and_the_callers_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MCP, "Security Best Practices", token passthrough: the caller's token stays at the bridge."""
+    monkeypatch.setenv("API_KEY", "secret")
+    async with serving(upstream()) as port:
+        settings = {"upstream_headers": {"x-api-key": "API_KEY"}, "upstream_token": "t0ken"}
+        async with bridged(upstream_url=f"http://127.0.0.1:{port}/mcp", **settings) as bridge:
+            assert await header(bridge, "x-api-key") == "secret"
+            assert await header(bridge, "authorization") == "Bearer t0ken"
+            assert await header(bridge, "mcp-name") == "header"
+
+
+async def test_an_upstream_that_is_down_is_an_error_and_recovers() -> None:
+    """Requirement BRG-4: calls get an error while the upstream is down, and pass when it is back."""
+    async with serving(upstream()) as port:
+        started = bridged(upstream_url=f"http://127.0.0.1:{port}/mcp", legacy="sticky")
+        bridge = await started.__aenter__()
+    try:
+        for mode in ("auto", "legacy"):
+            with pytest.raises(MCPError, match=r"The upstream cannot be reached: no response from http://127\.0\.0\.1"):
+                await header(bridge, "host", mode)
+        assert bridge.sample(contract.METRIC_UPSTREAM_ERRORS, reason="unreachable") >= 1
+        async with serving(upstream(), port):
+            for mode in ("auto", "legacy"):
+                assert await header(bridge, "host", mode) == f"127.0.0.1:{port}"
+    finally:
+        await started.__aexit__(None, None, None)
+
+
+async def test_a_replica_is_ready_when_its_upstream_has_answered(caplog: pytest.LogCaptureFixture) -> None:
+    """Requirement BRG-12: before the first handshake the application does not start."""
+    async with serving(upstream()) as port:
+        pass
+    ready = asyncio.Event()
+
+    async def run() -> None:
+        async with bridged(upstream_url=f"http://127.0.0.1:{port}/mcp"):
+            ready.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(run())
+    try:
+        with anyio.fail_after(10):
+            while not any("not ready: The upstream" in each for each in caplog.messages):  # noqa: ASYNC110 - a log record
+                await asyncio.sleep(0.02)
+        assert not ready.is_set()
+        async with serving(upstream(), port):
+            async with asyncio.timeout(20):
+                await ready.wait()
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def test_a_lost_session_of_the_upstream_is_replaced() -> None:
+    """MCP 2025-11-25, "Session Management": after 404 a client begins a new session; the request did nothing."""
+
+    def legacy_only(server_app: ASGIApp) -> ASGIApp:
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] == "http" and (b"mcp-protocol-version", b"2026-07-28") in scope["headers"]:
+                await send({"type": "http.response.start", "status": 404, "headers": []})
+                await send({"type": "http.response.body", "body": b""})
+                return
+            await server_app(scope, receive, send)
+
+        return app
+
+    async with serving(legacy_only(upstream())) as port:
+        started = bridged(upstream_url=f"http://127.0.0.1:{port}/mcp")
+        bridge = await started.__aenter__()
+        first = await header(bridge, contract.SESSION_HEADER)
+    try:
+        async with serving(legacy_only(upstream()), port):
+            assert await header(bridge, contract.SESSION_HEADER) not in (first, "None")
+    finally:
+        await started.__aexit__(None, None, None)
+
+
+async def test_the_trace_of_the_caller_goes_on() -> None:
+    """W3C Trace Context, section 3.2: the upstream's request is of the same trace."""
+    async with serving(upstream()) as port, bridged(upstream_url=f"http://127.0.0.1:{port}/mcp") as bridge:
+        meta: Any = {"traceparent": TRACE}
+        found = await header(bridge, "traceparent", meta=meta)
+    assert found.split("-")[1] == TRACE.split("-")[1] or not isinstance(
+        trace.get_tracer_provider(), trace.ProxyTracerProvider
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "loopback"),
+    [("http://127.0.0.1:1/mcp", True), ("http://[::1]/mcp", True), ("http://localhost/", True), ("https://a/", False)],
+)
+def test_no_proxy_stands_between_containers_of_a_pod(url: str, *, loopback: bool) -> None:
+    """Kubernetes, "Pods": containers of a pod share the loopback address."""
+    assert is_loopback(url) is loopback
