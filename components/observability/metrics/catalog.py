@@ -68,7 +68,22 @@ SERVER: Final = (
     Metric(contract.METRIC_LABEL_OVERFLOW, Type.COUNTER, "values", ("metric", "label"), METHODS, Emitter.SERVER),
 )
 
+BRIDGE: Final = (
+    Metric(contract.METRIC_UPSTREAM_SESSIONS, Type.GAUGE, "sessions", (), 1, Emitter.OPTIONAL),
+    Metric(contract.METRIC_UPSTREAM_PROCESSES, Type.GAUGE, "processes", (), 1, Emitter.OPTIONAL),
+    Metric(contract.METRIC_UPSTREAM_STARTS, Type.COUNTER, "processes", (), 1, Emitter.OPTIONAL),
+    Metric(contract.METRIC_UPSTREAM_EXITS, Type.COUNTER, "processes", ("reason",), REASONS, Emitter.OPTIONAL),
+    Metric(contract.METRIC_UPSTREAM_NOISE, Type.COUNTER, "lines", ("reason",), REASONS, Emitter.OPTIONAL),
+    Metric(
+        contract.METRIC_UPSTREAM_LOG_LINES, Type.COUNTER, "lines", (contract.LABEL_OUTCOME,), REASONS, Emitter.OPTIONAL
+    ),
+    Metric(contract.METRIC_UPSTREAM_REJECTED, Type.COUNTER, "sessions", (), 1, Emitter.OPTIONAL),
+    Metric(contract.METRIC_UPSTREAM_ERRORS, Type.COUNTER, "calls", ("reason",), REASONS, Emitter.OPTIONAL),
+    Metric(contract.METRIC_HELD_CALLS, Type.GAUGE, "calls", (), 1, Emitter.OPTIONAL),
+)
+
 OPTIONAL: Final = (
+    *BRIDGE,
     Metric(contract.METRIC_CLIENT_DURATION, Type.HISTOGRAM, "seconds", CLIENT, LABEL_SETS, Emitter.OPTIONAL),
     Metric(contract.METRIC_DESTINATION_ERRORS, Type.COUNTER, "calls", FAILED, DESTINATIONS * REASONS, Emitter.OPTIONAL),
     Metric(contract.METRIC_AUTHORIZATIONS, Type.COUNTER, "calls", AUTHORIZED, TOOLS, Emitter.OPTIONAL),

@@ -162,3 +162,18 @@ async def test_transport_options_are_arguments_of_run_and_http_app() -> None:
     service: MCPService[Any] = MCPService("mcp-test")
     service.http_app(Settings(), json_response=True, retry_interval=100)
     assert (service.session_manager.json_response, service.session_manager.retry_interval) == (True, 100)
+
+
+@pytest.mark.parametrize("path", ["/api/mcp", "/", "/mcp/"])
+async def test_the_service_answers_at_its_path_and_nowhere_else(path: str) -> None:
+    """Requirement BRG-14: MCP is served at the configured path."""
+    service: MCPService[Any] = MCPService("mcp-test")
+    service.add_tool(lambda: "found", name="find", description="Find.")
+    app = service.http_app(Settings(path=path))
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app)) as http,
+        Client(streamable_http_client(f"http://127.0.0.1:8000{path}", http_client=http)) as client,
+    ):
+        assert [tool.name for tool in (await client.list_tools()).tools] == ["find"]
+        assert (await http.post("http://127.0.0.1:8000/elsewhere")).status_code == 404

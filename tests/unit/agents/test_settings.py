@@ -38,6 +38,7 @@ def test_every_variable_of_the_contract_is_read() -> None:
             contract.ENV_NAMESPACE: "mcp-system",
             contract.ENV_BIND_ADDRESS: "127.0.0.2",
             contract.ENV_PORT: "8001",
+            contract.ENV_PATH: "/api/mcp",
             contract.ENV_MANAGEMENT_PORT: "9465",
             contract.ENV_ALLOWED_HOSTS: "mcp-rag, mcp.example.com:443",
             contract.ENV_PRE_STOP_DELAY_SECONDS: "5",
@@ -53,6 +54,7 @@ def test_every_variable_of_the_contract_is_read() -> None:
         namespace="mcp-system",
         bind_address="127.0.0.2",
         port=8001,
+        path="/api/mcp",
         management_port=9465,
         allowed_hosts=("mcp-rag", "mcp.example.com:443"),
         pre_stop_delay_seconds=5,
@@ -135,3 +137,10 @@ def test_settings_are_frozen_and_their_text_hides_the_database_password() -> Non
     assert "secret" not in repr(settings)
     with pytest.raises(ValidationError, match="frozen"):
         settings.port = 1  # type: ignore[misc]  # what the test forbids
+
+
+@pytest.mark.parametrize("path", ["mcp", "/mcp?x", "/a b", "/{name}", "/" + "a" * 300])
+def test_a_path_that_is_no_plain_path_is_rejected(path: str) -> None:
+    """Requirement BRG-14: a template or query is no path of an endpoint."""
+    wanted = "an absolute path of letters, digits, '/', '-', '.', '_' and '~', such as /mcp"
+    assert fault(**{contract.ENV_PATH: path}) == f"MESHED_MCP_PATH={path!r} is not usable; set {wanted}"

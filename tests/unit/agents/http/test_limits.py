@@ -90,6 +90,13 @@ def request(method: str = "POST", body: object = None, **headers: str) -> tuple[
     return scope, body if isinstance(body, bytes) else json.dumps(body).encode()
 
 
+def test_a_stream_bypasses_the_limit_at_the_configured_path() -> None:
+    """Requirement BRG-14: the limits know the path of the endpoint."""
+    scope, body = request("GET", b"", accept="text/event-stream")
+    assert not bypasses_limit(scope, body, "/api/mcp")
+    assert bypasses_limit({**scope, "path": "/api/mcp"}, body, "/api/mcp")
+
+
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
 
 
