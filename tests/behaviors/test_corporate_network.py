@@ -11,7 +11,7 @@ import pytest
 
 from meshed_mcp import contract
 from meshed_mcp.components.mesh.egress.ca_bundle import CA_VARIABLES, FILE, FOLDER
-from meshed_mcp.components.mesh.service.container import environment
+from meshed_mcp.components.mesh.service.environment import environment
 from tests import local_issuer
 from tests.behaviors.replicas import Service, StartService, eventually
 from tests.behaviors.test_tokens import post, variables

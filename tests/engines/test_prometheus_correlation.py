@@ -15,7 +15,7 @@ from meshed_mcp import contract
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
-from meshed_mcp.components.mesh.service.pod_monitor import pod_monitor
+from meshed_mcp.components.mesh.service.pod_monitor import pod_monitors
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.grafana.values import grafana_values
 from meshed_mcp.components.promql import selectors
@@ -38,7 +38,8 @@ ARGS = arguments(command=COMMAND, expose=True, replicas=1, otlp_endpoint=IN_CLUS
 
 def scraping(prometheus: PreviewPrometheus, config: Path, run: Running) -> None:
     """Scrape the replica as the service's PodMonitor says."""
-    (endpoint,) = pod_monitor(NAME, ARGS)["spec"]["podMetricsEndpoints"]
+    (monitor,) = pod_monitors(NAME, ARGS)
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
     (pod,) = run.topology.pods
     job = {
         "job_name": NAME,

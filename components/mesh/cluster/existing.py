@@ -22,7 +22,7 @@ CONTROL_PLANE_FIELDS: Final = (
 )
 """Fields that configure istiod or its MeshConfig."""
 
-GATEWAY_CHART_FIELDS: Final = ("chart_repository", "istio_version", "platform", "priority_class")
+GATEWAY_CHART_FIELDS: Final = ("chart_repository", "istio_version", "priority_class")
 """Fields that also configure a gateway of the stack in an existing mesh."""
 
 EXISTING_FIELDS: Final = ("access_log_provider", "root_namespace", "tracing_provider")
@@ -43,6 +43,7 @@ FIELDS_WITHOUT_MESH: Final = frozenset(
         "monitoring_namespace",
         "namespace_labels",
         "namespaces",
+        "platform",
     }
 )
 """Fields with an effect in a cluster without a mesh."""

@@ -93,7 +93,7 @@ def test_the_autoscaler_measures_the_container_of_the_server() -> None:
 def test_a_native_sidecar_is_not_right_sized() -> None:
     """Requirement CFG-6: a VerticalPodAutoscaler sizes the main containers of a pod."""
     service = {**BRIDGED, "scaling": {"right_sizing": {"mode": "initial"}}}
-    assert [line.partition(":")[0] for line in lines(service, vpa={"install": "release"})] == ["MM0324"]
+    assert [line.partition(":")[0] for line in lines(service, vpa={"install": "component"})] == ["MM0324"]
 
 
 def test_nodes_pull_the_image_of_the_bridge_beforehand_and_reserve_its_size() -> None:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from meshed_mcp import contract
-from meshed_mcp.components.mesh.cluster.istio_releases import CONNECTION_STATS
+from meshed_mcp.components.mesh.cluster.proxy_config import CONNECTION_STATS
 from meshed_mcp.components.mesh.service import sidecar_metrics, workload
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 
