@@ -99,14 +99,16 @@ class PodSettings(PlacementSettings):
     service_account: ServiceAccountSettings = ServiceAccountSettings()
     """ServiceAccount: annotations for workload identity, access to the Kubernetes API."""
 
-    volumes: Annotated[list[Volume], AfterValidator(validation.distinct_volumes)] = Field(default_factory=list)
+    volumes: Annotated[
+        list[Volume], AfterValidator(validation.distinct_volumes), AfterValidator(validation.named_references)
+    ] = Field(default_factory=list)
     """Volumes in the spelling of Kubernetes: `{name: settings, configMap: {name: settings}}`, also of the types
     `secret`, `persistentVolumeClaim`, `emptyDir`, `image`, `projected`, `csi`, `ephemeral`. Each needs a mount."""
 
     volume_mounts: Annotated[list[VolumeMount], AfterValidator(validation.distinct_paths)] = Field(default_factory=list)
     """Mounts of `volumes` in the container of the server: `{name: settings, mountPath: /etc/settings}`."""
 
-    env_from: list[EnvFrom] = Field(default_factory=list)
+    env_from: Annotated[list[EnvFrom], AfterValidator(validation.named_references)] = Field(default_factory=list)
     """ConfigMaps and Secrets whose keys become environment variables of the server: `{configMapRef: {name: settings}}`.
     Variables that are set by name take precedence."""
 

@@ -99,7 +99,7 @@ def key_issues(value: Any, of: schema.Schema, path: str = "") -> Iterator[Messag
             yield from key_issues(item, inner, where)
             continue
         for number, each in enumerate(item):
-            if key is not None and isinstance(each, dict) and key not in each:
+            if key is not None and isinstance(each, dict) and each.get(key) is None:
                 yield codes.POD_FIELD_MISSING.message(path=f"{where}[{number}].{key}", name=key)
             yield from key_issues(each, inner.get("items", {}), f"{where}[{number}]")
 

@@ -74,11 +74,18 @@ def shape_issues(value: Any, schema: Schema, path: str = "", *, partial: bool = 
     elif isinstance(value, dict):
         yield from object_issues(value, schema, path, partial=partial)
     elif isinstance(value, list | tuple):
-        for number, item in enumerate(value):
-            yield from shape_issues(item, schema.get("items", {}), f"{path}[{number}]", partial=partial)
+        yield from list_issues(value, schema, path, partial=partial)
     elif "enum" in schema and value not in schema["enum"]:
         suggested = suggestion(str(value), schema["enum"])
         yield codes.POD_FIELD_CHOICE.message(path=path, shown=excerpt(value), suggested=suggested)
+
+
+def list_issues(value: Sequence[Any], schema: Schema, path: str, *, partial: bool) -> Iterator[Message]:
+    """Issues of the items; those of a list without a merge key replace the list, so they must be whole."""
+    items = schema.get("items", {})
+    for number, item in enumerate(value):
+        merges = partial and MERGE_KEY in schema and item is not None
+        yield from shape_issues(item, items, f"{path}[{number}]", partial=merges)
 
 
 def object_issues(value: Mapping[str, Any], schema: Schema, path: str, *, partial: bool) -> Iterator[Message]:

@@ -76,6 +76,26 @@ def init_containers(containers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return containers
 
 
+REFERENCES: Final[Mapping[str, str]] = {
+    "configMap": "name",
+    "configMapRef": "name",
+    "persistentVolumeClaim": "claimName",
+    "secretRef": "name",
+}
+"""Field that names another object -> field with the name, which the schema leaves open."""
+
+
+def named_references(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Volumes or sources of variables that name their objects. A Secret's field depends on its place."""
+    raise_all(
+        codes.POD_FIELD_MISSING.message(path=f"[{number}].{field}.{name}", name=name)
+        for number, item in enumerate(items)
+        for field, name in (REFERENCES | {"secret": "secretName"}).items()
+        if isinstance(item.get(field), Mapping) and not item[field].get(name)
+    )
+    return items
+
+
 def mounts_of(containers: Iterable[Mapping[str, Any]]) -> list[Any]:
     """Mounts of containers."""
     return [mount for container in containers for mount in container.get("volumeMounts") or ()]

@@ -44,11 +44,11 @@ class RequiredObject(NamedTuple):
 
 
 class Use(NamedTuple):
-    """One reference to an object."""
+    """One reference to an object; its name may be an output or missing."""
 
     kind: str
     namespace: str
-    name: str
+    name: Any
     key: str = ""
 
 
@@ -61,7 +61,12 @@ def required_objects(objects: Iterable[Manifest], releases: Iterable[Manifest]) 
     uses += [(f"release {item.get('name', '')}", use) for item in releases for use in release_uses(item)]
     for user, use in uses:
         target = (use.kind, use.namespace, use.name)
-        if target in created or (use.kind, use.name) in BUILT_IN | CREATED_BY_CLUSTER or not isinstance(use.name, str):
+        if (
+            not use.name
+            or target in created
+            or (use.kind, use.name) in BUILT_IN | CREATED_BY_CLUSTER
+            or not isinstance(use.name, str)
+        ):
             continue
         keys, users = found.setdefault(target, (set(), set()))
         keys |= {use.key} - {""}
@@ -136,34 +141,34 @@ def environment_uses(container: Manifest, namespace: str) -> Iterator[Use]:
         source = variable.get("valueFrom") or {}
         for field, kind in (("secretKeyRef", "Secret"), ("configMapKeyRef", "ConfigMap")):
             if (each := source.get(field)) and not each.get("optional"):
-                yield Use(kind, namespace, each["name"], each["key"])
+                yield Use(kind, namespace, each.get("name"), each.get("key", ""))
     for group in container.get("envFrom", ()):
         for field, kind in (("secretRef", "Secret"), ("configMapRef", "ConfigMap")):
             if (each := group.get(field)) and not each.get("optional"):
-                yield Use(kind, namespace, each["name"])
+                yield from named_uses(kind, namespace, [each])
 
 
 def volume_uses(volume: Manifest, namespace: str) -> Iterator[Use]:
     """References of a volume, those of a projected one included."""
     if claim := volume.get("persistentVolumeClaim"):
-        yield Use("PersistentVolumeClaim", namespace, claim["claimName"])
+        yield Use("PersistentVolumeClaim", namespace, claim.get("claimName"))
     if claim := (volume.get("ephemeral") or {}).get("volumeClaimTemplate"):
         yield from claim_uses(claim)
     csi = volume.get("csi") or {}
     if csi.get("nodePublishSecretRef"):
-        yield Use("Secret", namespace, csi["nodePublishSecretRef"]["name"])
+        yield Use("Secret", namespace, csi["nodePublishSecretRef"].get("name"))
     for source in (volume, *(volume.get("projected") or {}).get("sources", ())):
         for field, kind in (("secret", "Secret"), ("configMap", "ConfigMap")):
             each = source.get(field)
             if each and not each.get("optional"):
                 name = each.get("name") or each.get("secretName")
-                keys = [key["key"] for key in each.get("items", ())] or [""]
+                keys = [key.get("key", "") for key in each.get("items", ())] or [""]
                 yield from (Use(kind, namespace, name, key) for key in keys)
 
 
 def claim_uses(claim: Manifest) -> Iterator[Use]:
     """StorageClass of a claim."""
-    if name := claim["spec"].get("storageClassName"):
+    if name := (claim.get("spec") or {}).get("storageClassName"):
         yield Use("StorageClass", MANY, name)
 
 
