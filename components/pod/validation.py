@@ -90,7 +90,7 @@ def named_references(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     raise_all(
         codes.POD_FIELD_MISSING.message(path=f"[{number}].{field}.{name}", name=name)
         for number, item in enumerate(items)
-        for field, name in (REFERENCES | {"secret": "secretName"}).items()
+        for field, name in {**REFERENCES, "secret": "secretName"}.items()
         if isinstance(item.get(field), Mapping) and not item[field].get(name)
     )
     return items
