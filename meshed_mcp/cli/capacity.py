@@ -15,11 +15,13 @@ from meshed_mcp.cli.cost import bounds
 from meshed_mcp.cli.options import ProjectOption, StackOption
 from meshed_mcp.components.core.quantity import cpu_millicores, memory_bytes
 from meshed_mcp.components.core.scraping import PROXY_SECONDS, SERVER_SECONDS
+from meshed_mcp.components.observability.args import PrometheusSettings
+from meshed_mcp.components.observability.existing import installed
 from meshed_mcp.components.observability.prometheus.values import RETENTION_SHARE
 from meshed_mcp.components.observability.sizing import formula
 from meshed_mcp.components.observability.sizing.formula import GIB, MIB, Load, Size, Tail
 from meshed_mcp.components.observability.sizing.resources import Reservation
-from meshed_mcp.components.observability.tracing.jaeger_args import BadgerStorage, SearchStorage
+from meshed_mcp.components.observability.tracing.jaeger_args import BadgerStorage, JaegerSettings, SearchStorage
 from meshed_mcp.error_codes.cli import RESERVATION_TOO_SMALL
 from meshed_mcp.infra.plan import Plan, planned
 from meshed_mcp.infra.recording.project import read_project
@@ -57,6 +59,9 @@ def capacity_command(
     for line in formulas(load, plan):
         console.print(line)
     found = needs(load, plan)
+    if not found:
+        console.print("The stack installs no part of monitoring: compare the numbers with the existing one.")
+        return
     console.print(table(found))
     for name, share in shares_of_services(load, plan).items():
         goal = f"{'within' if share < GOALS[name] else 'above'} the goal of {GOALS[name]:.0%}"
@@ -66,6 +71,10 @@ def capacity_command(
             field=need.field, given=need.given, unit=need.unit, needed=ceil(need.needed)
         )
         console.print(f"warning {shortage.line}")
+
+
+RUNTIME_TRACE_RATIO: Final = 0.1
+"""Ratio of the traces that start in a server without a proxy in front. Source: agents/settings.py, `trace_ratio`."""
 
 
 def load_of(plan: Plan, tools: int, organizations: int, calls: float, nodes: int | None) -> Load:
@@ -79,11 +88,12 @@ def load_of(plan: Plan, tools: int, organizations: int, calls: float, nodes: int
         tools=tools,
         organizations=organizations,
         calls_per_second=calls * pods,
-        sampled=0.0 if tracing is None else tracing.sampling_percent / 100,
+        sampled=RUNTIME_TRACE_RATIO if tracing is None else tracing.sampling_percent / 100,
         server_seconds=SERVER_SECONDS,
         proxy_seconds=PROXY_SECONDS,
         cluster_seconds=plan.observability.prometheus.scrape_interval_seconds,
         servers=len(plan.services),
+        proxies=plan.observability.mesh,
         all_buckets_pods=sum(most[name] for name, args in plan.services.items() if args.store_all_histogram_buckets),
         stores_request_sizes=plan.observability.stores_request_sizes,
     )
@@ -147,31 +157,38 @@ class Part(NamedTuple):
 
 
 def parts(load: Load, plan: Plan) -> list[Part]:
-    """The components that grow with the services."""
+    """The components of the stack that grow with the services; another team sizes existing ones."""
     settings, tail = plan.observability, tail_of(plan)
-    prometheus, jaeger = settings.prometheus, settings.jaeger
+    prometheus = [prometheus_part(load, settings.prometheus)] if installed(settings.prometheus) else []
+    jaeger = [jaeger_part(load, settings.jaeger, tail)] if installed(settings.jaeger) else []
+    return [*prometheus, *jaeger, *collector_parts(load, plan, tail)]
+
+
+def prometheus_part(load: Load, settings: PrometheusSettings) -> Part:
+    """Prometheus of the stack."""
+    return Part(
+        formula.prometheus_size(load, settings.retention_days, RETENTION_SHARE),
+        settings.replicas,
+        settings.resources,
+        "observability.prometheus.resources",
+        settings.storage_gib,
+        "observability.prometheus.storage_gib",
+    )
+
+
+def jaeger_part(load: Load, jaeger: JaegerSettings, tail: Tail | None) -> Part:
+    """Jaeger of the stack."""
     of_jaeger = formula.jaeger_size(formula.after_tail_sampling(load, tail), jaeger.retention_hours)
     own_volume = isinstance(jaeger.storage, BadgerStorage)
     pods = jaeger.storage.replicas if isinstance(jaeger.storage, SearchStorage) else 1
-    return [
-        Part(
-            formula.prometheus_size(load, prometheus.retention_days, RETENTION_SHARE),
-            prometheus.replicas,
-            prometheus.resources,
-            "observability.prometheus.resources",
-            prometheus.storage_gib,
-            "observability.prometheus.storage_gib",
-        ),
-        Part(
-            Size(of_jaeger.cores / pods, of_jaeger.memory_bytes, of_jaeger.disk_bytes),
-            pods,
-            jaeger.resources,
-            "observability.jaeger.resources",
-            jaeger.storage_gib if own_volume else None,
-            "observability.jaeger.storage_gib",
-        ),
-        *collector_parts(load, plan, tail),
-    ]
+    return Part(
+        Size(of_jaeger.cores / pods, of_jaeger.memory_bytes, of_jaeger.disk_bytes),
+        pods,
+        jaeger.resources,
+        "observability.jaeger.resources",
+        jaeger.storage_gib if own_volume else None,
+        "observability.jaeger.storage_gib",
+    )
 
 
 def tail_of(plan: Plan) -> Tail | None:

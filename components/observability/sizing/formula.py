@@ -107,6 +107,9 @@ class Load(NamedTuple):
     """Scrape intervals."""
 
     servers: int
+    proxies: bool = True
+    """Whether each pod has a sidecar whose series are stored; false without a mesh."""
+
     all_buckets_pods: int = 0
     """Pods of servers with `store_all_histogram_buckets`."""
 
@@ -135,7 +138,9 @@ def unread_bucket_series() -> float:
 
 
 def proxy_series(load: Load) -> float:
-    """Stored series of one sidecar."""
+    """Stored series of one sidecar; none without a mesh."""
+    if not load.proxies:
+        return 0
     histograms = 3 if load.stores_request_sizes else 1
     return (PROXY_COUNTERS + PROXY_HISTOGRAM_SERIES * histograms) * PROXY_RESULTS * PEERS
 

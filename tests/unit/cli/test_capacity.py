@@ -157,3 +157,16 @@ def test_a_large_stack_stays_within_the_figures() -> None:
     own = [formula.prometheus_size(load, 15, 0.8), formula.jaeger_size(load, 72)]
     assert sum(size.cores for size in own) / (1000 * 0.35) < GOALS["CPU"]
     assert sum(size.memory_bytes for size in own) / (1000 * 384 * 2**20) < GOALS["memory"]
+
+
+def test_existing_monitoring_is_not_sized() -> None:
+    """Requirement CFG-12: a size that the stack would reject is not advised."""
+    text = capacity(project=ROOT / "examples" / "stacks", stack="existing")
+    assert "The stack installs no part of monitoring" in text
+    assert "storage_gib" not in text
+
+
+def test_cluster_without_a_mesh_has_no_series_of_proxies() -> None:
+    """Requirement OBS-12: a pod without a sidecar has the series of its server alone."""
+    assert formula.series(LOAD._replace(proxies=False))["proxies"][0] == 0
+    assert "series of proxies: 0, " in capacity(project=ROOT / "examples" / "stacks", stack="meshless")
