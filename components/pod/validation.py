@@ -7,7 +7,9 @@ from meshed_mcp import contract
 from meshed_mcp.error_codes import pod as codes
 from meshed_mcp.error_codes.code import Message, raise_all
 
-PLATFORM_VOLUMES: Final = frozenset({"config", "data", "rules", "tmp"})
+PLATFORM_VOLUMES: Final = frozenset(
+    {"ca-bundle", "config", "data", "launcher", "package", "rules", "tmp", "upstream-data", "upstream-tmp"}
+)
 """Names of the volumes that workloads of the platform have."""
 
 PLATFORM_PREFIX: Final = "meshed-mcp"
@@ -22,7 +24,9 @@ READ_ONLY_SOURCES: Final = frozenset({"configMap", "downwardAPI", "image", "proj
 SERVER_CONTAINERS: Final = ("server", "upstream")
 """Containers of a service: the server or the bridge, and the image behind the bridge."""
 
-PLATFORM_CONTAINERS: Final = frozenset({"istio-init", "istio-proxy", "istio-validation", *SERVER_CONTAINERS})
+PLATFORM_CONTAINERS: Final = frozenset(
+    {"installer", "istio-init", "istio-proxy", "istio-validation", "launcher", *SERVER_CONTAINERS}
+)
 """Names of containers of the platform and of the sidecar injector."""
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from meshed_mcp import contract
 from meshed_mcp.components.mesh.service.container import SECURITY_CONTEXT
+from meshed_mcp.components.pod.validation import PLATFORM_CONTAINERS, is_platform_volume
 from tests.unit.components.mesh.mesh_rendering import CANARY
 from tests.unit.components.mesh.service.kinds import BRIDGE, BRIDGED, EXTERNAL, KINDS, STDIO, pod, rendered
 
@@ -61,7 +62,9 @@ def test_only_a_pod_with_the_runtime_has_a_management_port(kind: str) -> None:
     objects = rendered(**KINDS[kind])
     template = objects.one("Deployment")["spec"]["template"]
     has_runtime = kind != "external"
-    assert ("PodMonitor" in objects.kinds()) is has_runtime
+    (endpoint,) = objects.one("PodMonitor")["spec"]["podMetricsEndpoints"]
+    wanted = contract.MANAGEMENT_PORT_NAME if has_runtime else contract.PROXY_METRICS_PORT_NAME
+    assert endpoint["port"] == wanted
     annotations = template["metadata"]["annotations"]
     assert ("traffic.sidecar.istio.io/excludeInboundPorts" in annotations) is has_runtime
     assert annotations["sidecar.istio.io/rewriteAppHTTPProbers"] == ("false" if has_runtime else "true")
@@ -87,3 +90,11 @@ def test_a_pool_sizes_the_server_and_not_the_bridge() -> None:
     spec = deployment["spec"]["template"]["spec"]
     assert spec["initContainers"][0]["resources"]["requests"] == {"cpu": "2", "memory": "1Gi"}
     assert spec["containers"][0]["resources"]["requests"] == {"cpu": "100m", "memory": "128Mi"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_options_of_pods_cannot_name_what_the_platform_adds(kind: str) -> None:
+    """Requirement POD-2: a volume or container of the platform is out of reach of the stack's own."""
+    spec = pod(**KINDS[kind], ca_bundle={"config_map": "corporate-ca"})
+    assert all(is_platform_volume(each["name"]) for each in spec["volumes"])
+    assert {each["name"] for each in [*spec["containers"], *spec.get("initContainers", [])]} <= PLATFORM_CONTAINERS
