@@ -51,18 +51,20 @@ def meshless_issues(args: Any) -> Iterator[tuple[str, Message]]:
             yield f"tools.{tool}.allow", codes.CALLERS_OF_TOOL_NEED_MESH.message()
         if rule.sets_traffic_only or rule.repeatable or rule.timeout_seconds is not None:
             yield f"tools.{tool}", codes.NEEDS_MESH.message(why="proxies retry and time out single tools")
-    if args.auth is not None and args.auth.claims_to_headers:
+    if args.auth is not None and not args.has_runtime:
+        yield "auth", codes.NEEDS_MESH.message(why="the sidecar of an external server validates tokens")
+    elif args.auth is not None and args.auth.claims_to_headers:
         yield "auth.claims_to_headers", codes.NEEDS_MESH.message(why="proxies copy claims into headers")
 
 
 def caller_network_policy(name: str, args: "MeshedMCPServiceArgs") -> Manifest:
-    """Ingress of a service: its MCP port from the pods of its callers. The policy of the namespace admits Prometheus.
+    """Ingress of a service: the port of its endpoint from the pods of its callers. The policy of the namespace admits Prometheus.
 
     A caller is a pod with the label `app` of its name, in the namespace of the entry. Source: Kubernetes, "Network
     Policies".
     """
     callers = [caller_pods(caller, args.namespace) for caller in args.callers]
-    served = {"from": callers, "ports": [{"protocol": "TCP", "port": contract.MCP_PORT}]}
+    served = {"from": callers, "ports": [{"protocol": "TCP", "port": args.endpoint_port}]}
     spec = {
         "podSelector": {"matchLabels": {contract.LABEL_APP: name}},
         "policyTypes": ["Ingress"],

@@ -157,6 +157,29 @@ def test_setting_of_the_mesh_without_effect_is_rejected(mesh: Any, code: str, fi
     assert field in line
 
 
+def test_password_of_an_existing_grafana_is_rejected() -> None:
+    """Requirement CFG-6: the stack creates the Secret for its own Grafana."""
+    values = {
+        "meshed-mcp:services": json.dumps({"mcp-a": SERVICE}),
+        "meshed-mcp:grafana_admin_password": "secret-word",
+        "meshed-mcp:observability": json.dumps({"grafana": {"install": "existing"}}),
+    }
+    with pytest.raises(ConfigurationError) as raised:
+        planned(values)
+    (line,) = [issue.line for issue in raised.value.issues]
+    assert line.startswith("MM0561: stack: meshed-mcp:grafana_admin_password: ")
+
+
+def test_access_log_of_a_service_needs_a_provider_of_the_mesh() -> None:
+    """Istio, Telemetry: a provider that the MeshConfig lacks writes no log."""
+    service = {**SERVICE, "access_log": {"requests": "all"}}
+    (line,) = lines(mesh={"install": "existing"}, services={"mcp-a": service})
+    assert line.startswith("MM0555: service mcp-a: access_log: ")
+    found = plan(mesh={"install": "existing", "access_log_provider": "envoy"}, services={"mcp-a": service})
+    (telemetry,) = [item for item in named(mesh_objects(found), "mcp-a") if item["kind"] == "Telemetry"]
+    assert telemetry["spec"]["accessLogging"] == [{"providers": [{"name": "envoy"}]}]
+
+
 NEEDING_A_MESH: Final[dict[str, Any]] = {
     "expose": True,
     "access_log": {"requests": "all"},

@@ -20,6 +20,21 @@ def test_policy_admits_the_pods_of_callers_to_the_mcp_port() -> None:
     ]
 
 
+def test_policy_admits_callers_of_an_external_server_to_its_own_port() -> None:
+    """Kubernetes, "Network Policies": ports are those of the pod, and an external server has its own."""
+    items = render(mode="none", callers=["mcp-docs"], runtime="external", port=3001)
+    (rule,) = items.one("NetworkPolicy", "mcp-search-callers")["spec"]["ingress"]
+    assert rule["ports"] == [{"protocol": "TCP", "port": 3001}]
+    assert "PodMonitor" not in items.kinds()
+
+
+def test_tokens_of_an_external_server_without_a_mesh_are_rejected() -> None:
+    """Requirement SRV-3: neither a sidecar nor the runtime would validate them."""
+    issuer = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/jwks"}
+    with pytest.raises(ValidationError, match="MM0556|auth: .*the sidecar of an external server validates tokens"):
+        service_args(mode="none", runtime="external", auth=issuer)
+
+
 def test_policy_without_callers_admits_no_pod() -> None:
     """Requirement SEC-1: an empty allow-list denies every request; an empty `from` would admit every pod."""
     policy = caller_network_policy("mcp-search", service_args(mode="none"))
