@@ -6,7 +6,7 @@ A server without the runtime has no metrics of its own: the target is its sideca
 from typing import Final
 
 from meshed_mcp import contract
-from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
+from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.core.scraping import SERVER_SECONDS
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
@@ -51,7 +51,8 @@ def pod_monitors(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         "relabelings": [_from_pod_label(label, target) for label, target in LABELS.items()],
     }
     spec = {"selector": {"matchLabels": {contract.LABEL_APP: name}}, "podMetricsEndpoints": [endpoint]}
-    return [manifest("monitoring.coreos.com/v1", "PodMonitor", metadata(name, args.namespace), spec)]
+    meta = metadata(name, args.namespace, standard_labels(name) | args.monitor_labels)
+    return [manifest("monitoring.coreos.com/v1", "PodMonitor", meta, spec)]
 
 
 def runtime_endpoint(name: str, args: MeshedMCPServiceArgs) -> Manifest:
