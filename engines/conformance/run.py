@@ -23,7 +23,7 @@ ALONE: Final = {"direct": direct, "bridge": bridged_http, "stdio-bridge": bridge
 """Setups of one replica."""
 
 SETUPS: Final = tuple(f"{where} {revision}" for where in (*ALONE, "mesh") for revision in (OLD, NEW))
-"""Available setups; in the mesh three replicas run behind the gateway, and the bridges stand before a bare SDK server."""
+"""Available setups; in the mesh, three replicas run behind the gateway. Bridges are in front of the bare server."""
 
 
 def verdicts(names: list[str], out: Path) -> Iterator[tuple[str, Verdict]]:

@@ -58,8 +58,9 @@ def meshless_issues(args: Any) -> Iterator[tuple[str, Message]]:
 
 
 def caller_network_policy(name: str, args: "MeshedMCPServiceArgs") -> Manifest:
-    """Ingress of a service: the port of its endpoint from the pods of its callers. The policy of the namespace admits Prometheus.
+    """Ingress of a service: the port of its endpoint, from the pods of its callers.
 
+    The policy of the namespace admits Prometheus.
     A caller is a pod with the label `app` of its name, in the namespace of the entry. Source: Kubernetes, "Network
     Policies".
     """
