@@ -11,22 +11,17 @@ from meshed_mcp.infra.config import ServiceConfig, StackConfig
 
 
 def signal_issues(config: StackConfig) -> Iterator[ConfigIssue]:
-    """Scaling, objectives and storage of services without the runtime that nothing measures."""
+    """Scaling and objectives of services without the runtime that nothing measures."""
     for name, item in config.services.items():
         if not item.has_runtime:
             yield from scaling_issues(config, name, item)
             yield from objective_issues(config, name)
-            if item.store_all_histogram_buckets:
-                message = codes.BUCKETS_WITHOUT_RUNTIME.message()
-                yield ConfigIssue(f"service {name}", "store_all_histogram_buckets", message)
 
 
 def scaling_issues(config: StackConfig, name: str, item: ServiceConfig) -> Iterator[ConfigIssue]:
     """Sessions, which a sidecar does not count, and requests in flight without a sidecar."""
-    scalings = {"scaling": item.scaling, **{f"pools.{pool}.scaling": each.scaling for pool, each in item.pools.items()}}
-    for place, scaling in scalings.items():
-        for field, message in _uncounted(scaling, has_sidecar=has_sidecar(config)):
-            yield ConfigIssue(f"service {name}", f"{place}.{field}", message)
+    for field, message in _uncounted(item.scaling, has_sidecar=has_sidecar(config)):
+        yield ConfigIssue(f"service {name}", f"scaling.{field}", message)
 
 
 def objective_issues(config: StackConfig, name: str) -> Iterator[ConfigIssue]:

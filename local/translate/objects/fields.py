@@ -157,7 +157,7 @@ def _known(keys: dict[str, str]) -> dict[str, str]:
 
 
 def _selects_statistics(key: str, value: str) -> bool:
-    return key == PROXY_CONFIG and set(yaml.safe_load(value)) <= PROXY_FIELDS
+    return key == PROXY_CONFIG and {"proxyStatsMatcher"} <= set(yaml.safe_load(value)) <= PROXY_FIELDS
 
 
 Keys = Annotated[dict[str, str], AfterValidator(_known)]

@@ -159,17 +159,22 @@ def test_a_persistent_volume_belongs_to_the_group_of_the_pod() -> None:
 
 
 IDENTITIES = {
-    "eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/search",
-    "iam.gke.io/gcp-service-account": "search@project.iam.gserviceaccount.com",
-    "azure.workload.identity/client-id": "00000000-0000-0000-0000-000000000000",
+    "eks.amazonaws.com/role-arn": ("arn:aws:iam::111122223333:role/search", ["sts.eu-central-1.amazonaws.com"]),
+    "iam.gke.io/gcp-service-account": ("search@project.iam.gserviceaccount.com", []),
+    "azure.workload.identity/client-id": (
+        "00000000-0000-0000-0000-000000000000",
+        ["login.microsoftonline.com"],
+    ),
 }
+"""Annotation -> its value, and the hosts that exchange the token."""
 
 
 @pytest.mark.parametrize("key", IDENTITIES)
 def test_service_accounts_are_annotated_for_workload_identity(key: str) -> None:
     """EKS IRSA, GKE Workload Identity, Azure Workload ID: annotations of the ServiceAccount."""
-    recording = service(service_account={"annotations": {key: IDENTITIES[key]}})
-    assert one(recording, "ServiceAccount", "mcp-search")["metadata"]["annotations"] == {key: IDENTITIES[key]}
+    value, hosts = IDENTITIES[key]
+    recording = service(service_account={"annotations": {key: value}}, egress_hosts=hosts)
+    assert one(recording, "ServiceAccount", "mcp-search")["metadata"]["annotations"] == {key: value}
 
 
 ERRORS: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("pod_errors.yaml").read_text("utf-8"))

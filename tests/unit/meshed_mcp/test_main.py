@@ -54,7 +54,7 @@ def test_errors_are_lines_on_stderr_and_exit_code_1(run: Run, project: Path) -> 
     assert (code, out) == (1, "")
     assert err.splitlines() == [
         "error MM0003: service a: scaling.max_replica: unknown field; did you mean max_replicas?",
-        "error MM0001: service b: image: is missing; set image: with a value",
+        "error MM0300: service b: none is set; set exactly one of image, package and url",
     ]
 
 

@@ -27,9 +27,9 @@ def test_the_repositorys_stacks_have_no_errors(stack: str) -> None:
 
 def test_secrets_of_servers_behind_the_bridge_are_listed() -> None:
     """Requirement CMP-15: native sidecars read Secrets too, and the bridge those of a remote server."""
-    listed = {(each.name, each.keys, each.used_by) for each in check(recording("servers")).required}
+    listed = {(each.name, each.keys, each.used_by[0]) for each in check(recording("servers")).required}
     for name, key in (("mcp-github", "token"), ("mcp-docs", "api-key"), ("mcp-crm", "token")):
-        assert (name, (key,), (f"Deployment mcp-system/{name}",)) in listed, name
+        assert (name, (key,), f"Deployment mcp-system/{name}") in listed, name
 
 
 @pytest.mark.parametrize("number", [0, 1])

