@@ -176,14 +176,8 @@ class ProcessConnector:
         writing = asyncio.StreamReaderProtocol(asyncio.StreamReader())
         transport, _ = await loop.connect_write_pipe(lambda: writing, os.fdopen(our_in, "wb", 0))
         pipes.callback(transport.close)
-        readers = []
-        for end in (our_out, our_err):
-            reader = asyncio.StreamReader(limit=BUFFER_BYTES)
-            protocol = asyncio.StreamReaderProtocol(reader)
-            receiving, _ = await loop.connect_read_pipe(lambda p=protocol: p, os.fdopen(end, "rb", 0))
-            pipes.callback(receiving.close)
-            readers.append(reader)
-        return Child(process, asyncio.StreamWriter(transport, writing, None, loop), *readers)
+        stdin = asyncio.StreamWriter(transport, writing, None, loop)
+        return Child(process, stdin, await _reader(our_out, pipes), await _reader(our_err, pipes))
 
     async def _stop(self, child: Child) -> None:
         """Close standard input, then SIGTERM, then SIGKILL to the whole group, also if its leader has exited."""
@@ -201,6 +195,15 @@ class ProcessConnector:
                 child.ended_by_bridge = "killed"
             await child.has_exited(term_seconds)
             await child.has_group_ended(term_seconds)
+
+
+async def _reader(end: int, pipes: AsyncExitStack) -> asyncio.StreamReader:
+    """Return a reader of the pipe, which closes with the stack."""
+    reader = asyncio.StreamReader(limit=BUFFER_BYTES)
+    protocol = asyncio.StreamReaderProtocol(reader)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(end, "rb", 0))
+    pipes.callback(transport.close)
+    return reader
 
 
 def child_environment(allowed: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:

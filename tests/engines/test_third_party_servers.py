@@ -40,7 +40,7 @@ def bridge(tmp_path: Path) -> Iterator[Callable[..., str]]:
 async def client(url: str, mode: str) -> AsyncIterator[Client]:
     """The official client, which accepts every form."""
 
-    async def accept(_: Any, __: Any) -> ElicitResult:
+    async def accept(context: Any, params: Any) -> ElicitResult:  # noqa: ARG001 - named by the SDK's protocol
         return ElicitResult(action="accept", content={})
 
     async with Client(streamable_http_client(url), mode=mode, elicitation_callback=accept) as found:
@@ -102,14 +102,14 @@ async def test_the_everything_server_of_npm_over_stdio(bridge: Callable[..., str
     url = bridge(**{contract.ENV_UPSTREAM_COMMAND: command})
     assert "hello" in await text_of(url, mode, "echo", message="hello")
     async with client(url, mode) as found:
-        progress: list[float] = []
+        reported: list[float] = []
 
-        async def note(done: float, _total: float | None, _message: str | None) -> None:
-            progress.append(done)
+        async def note(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001 - as above
+            reported.append(progress)
 
         operation = {"duration": 1, "steps": 2}
         await found.call_tool("trigger-long-running-operation", operation, progress_callback=note)
-        assert len(progress) == 2
+        assert len(reported) == 2
         resources = (await found.list_resources()).resources
         assert (await found.read_resource(resources[0].uri)).contents
         assert (await found.list_prompts()).prompts

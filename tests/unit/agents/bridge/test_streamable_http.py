@@ -30,7 +30,8 @@ def upstream(**options: Any) -> ASGIApp:
     @server.tool()
     def header(name: str, ctx: Context) -> str:
         """Return a header."""
-        return str(ctx.request_context.request.headers.get(name))
+        request: Any = ctx.request_context.request
+        return str(request.headers.get(name))
 
     return server.streamable_http_app(**options)
 

@@ -16,6 +16,7 @@ from mcp_types import (
     CompletionContext,
     ElicitRequest,
     ElicitRequestFormParams,
+    ElicitResult,
     InputRequiredResult,
     PromptReference,
     ResourceTemplateReference,
@@ -94,7 +95,9 @@ async def rounds(ctx: Context) -> str | InputRequiredResult:
     if not ctx.input_responses:
         request = ElicitRequest(params=ElicitRequestFormParams(message="Which?", requested_schema=FORM))
         return InputRequiredResult(input_requests={"which": request}, request_state="first")
-    return f"{ctx.request_state} {ctx.input_responses['which'].content}"
+    answer = ctx.input_responses["which"]
+    assert isinstance(answer, ElicitResult)
+    return f"{ctx.request_state} {answer.content}"
 
 
 @server.tool()
