@@ -12,7 +12,7 @@ import statistics
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -56,9 +56,9 @@ class Bridge:
         return next(int(line.split()[1]) for line in lines if line.startswith("Rss:")) / 1024
 
     def children(self) -> int:
-        """Number of its child processes."""
-        tasks = Path(f"/proc/{self.process.pid}/task")
-        return sum(len((task / "children").read_text().split()) for task in tasks.iterdir())
+        """Number of its child processes, of the thread that starts them all."""
+        pid = self.process.pid
+        return len(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
 
     async def is_ready(self) -> bool:
         """Whether the readiness probe would pass."""
@@ -146,16 +146,11 @@ async def many_sessions(count: int) -> dict[str, Any]:
         contract.ENV_UPSTREAM_COMMAND: json.dumps(SMALL),
         contract.ENV_LEGACY: "sticky",
         contract.ENV_UPSTREAM_MAX_PROCESSES: str(AT_ONCE),
+        contract.ENV_CONCURRENT_CALLS: str(2 * AT_ONCE),
     }
     async with bridge(**variables) as running:
         idle = running.rss()
-        async with AsyncExitStack() as stack:
-            clients = [
-                await stack.enter_async_context(Client(streamable_http_client(running.url), mode="legacy"))
-                for _ in range(AT_ONCE)
-            ]
-            await asyncio.gather(*(latency(client, 3) for client in clients))
-            at_once = {"processes": running.children(), "bridge_mib": running.rss()}
+        at_once = await concurrent_sessions(running)
         after_concurrent = await left(running)
         begin = time.perf_counter()
         await opened_and_closed(running, count)
@@ -165,6 +160,30 @@ async def many_sessions(count: int) -> dict[str, Any]:
             "at_once": {"sessions": AT_ONCE, **at_once, "left": after_concurrent},
             "churn": {"sessions": count, "seconds": seconds, "left": await left(running), "bridge_mib": running.rss()},
         }
+
+
+async def concurrent_sessions(running: Bridge) -> dict[str, Any]:
+    """Hold AT_ONCE sessions open, each of a task of its own, until all have made calls."""
+    holding, release, count = asyncio.Event(), asyncio.Event(), 0
+
+    async def hold() -> None:
+        nonlocal count
+        async with Client(streamable_http_client(running.url), mode="legacy") as client:
+            await latency(client, 3)
+            count += 1
+            if count == AT_ONCE:
+                holding.set()
+            await release.wait()
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(AT_ONCE):
+            tasks.create_task(hold())
+            await asyncio.sleep(0.02)  # 50 sessions per second
+        async with asyncio.timeout(120):
+            await holding.wait()
+        found = {"processes": running.children(), "bridge_mib": running.rss()}
+        release.set()
+    return found
 
 
 async def opened_and_closed(running: Bridge, count: int) -> None:
@@ -201,10 +220,10 @@ def machine() -> dict[str, Any]:
 async def measured(count: int) -> dict[str, Any]:
     """All measurements."""
     found: dict[str, Any] = {"machine": machine()}
+    found["sessions"] = await many_sessions(count)
     for mode in ("2026-07-28", "legacy"):
         found[f"stdio {mode}"] = await stdio_latency(mode)
         found[f"http {mode}"] = await http_latency(mode)
-    found["sessions"] = await many_sessions(count)
     return found
 
 

@@ -22,6 +22,9 @@ class Link:
 class Connector(Protocol):
     """A way to the upstream."""
 
+    is_stopping: bool
+    """Set when the replica stops: connections then close within STOP_TERM_SECONDS of process.py."""
+
     @property
     def has_processes(self) -> bool:
         """Whether each connection is a process, which concurrent calls of one caller share."""

@@ -51,6 +51,7 @@ class LauncherConnector:
     is_http = False
 
     def __init__(self, address: str, metrics: BridgeMetrics) -> None:
+        self.is_stopping = False
         self._host, _, port = address.rpartition(":")
         self._host, self._port, self._metrics = self._host.strip("[]"), int(port), metrics
 

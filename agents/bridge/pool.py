@@ -160,6 +160,7 @@ class Pool:
 
     async def aclose(self) -> None:
         """Close all connections and wait for their end."""
+        self.connector.is_stopping = True
         for entry in [entry for entries in self._entries.values() for entry in entries]:
             self._retire(entry)
         if self._ending:

@@ -20,6 +20,7 @@ class HTTPConnector:
     is_http = True
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
+        self.is_stopping = False
         self._url, self._headers = url, dict(headers)
         self._client: httpx2.AsyncClient | None = None
 
