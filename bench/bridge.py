@@ -220,18 +220,24 @@ def machine() -> dict[str, Any]:
 async def measured(count: int) -> dict[str, Any]:
     """All measurements."""
     found: dict[str, Any] = {"machine": machine()}
-    found["sessions"] = await many_sessions(count)
     for mode in ("2026-07-28", "legacy"):
         found[f"stdio {mode}"] = await stdio_latency(mode)
         found[f"http {mode}"] = await http_latency(mode)
+    write(found)  # the sessions take minutes
+    found["sessions"] = await many_sessions(count)
+    write(found)
     return found
 
 
+def write(found: dict[str, Any]) -> None:
+    """Write the raw data."""
+    RESULT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> None:
-    """Measure, print, and write the raw data."""
+    """Measure and print."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else SESSIONS
     found = asyncio.run(measured(count))
-    RESULT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(f"load before: {found['machine']['load_before']:.1f} on {found['machine']['cores']} cores")
     for name, result in found.items():
         if "added_p50_ms" in result:

@@ -9,10 +9,12 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 import anyio
 import mcp_types
+from anyio.streams.memory import MemoryObjectSendStream
 from mcp.shared.message import SessionMessage
 
 from meshed_mcp.agents.bridge.metrics import NOT_JSON_RPC, TOO_LONG
@@ -83,15 +85,6 @@ async def message_streams(
     to_session, received = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     outgoing, from_session = anyio.create_memory_object_stream[SessionMessage](0)
 
-    async def read_messages() -> None:
-        async for line in bounded_lines(reader, LINE_BYTES, lambda: on_noise(TOO_LONG)):
-            if (message := message_of(line)) is not None:
-                await to_session.send(message)
-            elif on_exit_code is not None and (code := exit_code_of(line)) is not None:
-                on_exit_code(code)
-            elif line.strip():
-                on_noise(NOT_JSON_RPC)
-
     async def write_messages() -> None:
         async with from_session:
             async for message in from_session:
@@ -105,7 +98,7 @@ async def message_streams(
         await to_session.aclose()
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(end_with, read_messages)
+        tasks.start_soon(end_with, partial(_read_messages, reader, to_session, on_noise, on_exit_code))
         tasks.start_soon(end_with, write_messages)
         try:
             yield received, outgoing
@@ -113,3 +106,18 @@ async def message_streams(
             tasks.cancel_scope.cancel()
             for stream in (received, outgoing, to_session, from_session):
                 stream.close()
+
+
+async def _read_messages(
+    reader: asyncio.StreamReader,
+    to_session: MemoryObjectSendStream[SessionMessage | Exception],
+    on_noise: Callable[[str], None],
+    on_exit_code: Callable[[int], None] | None,
+) -> None:
+    async for line in bounded_lines(reader, LINE_BYTES, lambda: on_noise(TOO_LONG)):
+        if (message := message_of(line)) is not None:
+            await to_session.send(message)
+        elif on_exit_code is not None and (code := exit_code_of(line)) is not None:
+            on_exit_code(code)
+        elif line.strip():
+            on_noise(NOT_JSON_RPC)
