@@ -14,7 +14,7 @@ from meshed_mcp import contract
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "engines" / "conformance"
-SECONDS: Final = 600
+SECONDS: Final = 900
 
 
 @pytest.fixture
