@@ -145,7 +145,8 @@ class Listening:
                         await request
             except MCPError as error:
                 logger.info("the upstream ended a subscription: %s", error.message)
-                if error.code == mcp_types.METHOD_NOT_FOUND:
+                session = self._proxy.session_of(ctx)
+                if error.code == mcp_types.METHOD_NOT_FOUND or session is None or not self._proxy.is_open(session):
                     return
             failures += 1
             acknowledged.set()

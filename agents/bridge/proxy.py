@@ -14,13 +14,15 @@ from meshed_mcp.agents.bridge.catalog import Catalog
 from meshed_mcp.agents.bridge.downstream import Context, InFlightCall, SessionClient, is_modern
 from meshed_mcp.agents.bridge.errors import UpstreamError
 from meshed_mcp.agents.bridge.held_calls import INPUT_METHODS, HeldCall, HeldCalls
-from meshed_mcp.agents.bridge.metrics import NOT_OPENED, BridgeMetrics
+from meshed_mcp.agents.bridge.metrics import ENDED, NOT_OPENED, BridgeMetrics
 from meshed_mcp.agents.bridge.negotiation import BRIDGE_INFO, Facts, Identity, WrongEraError
 from meshed_mcp.agents.bridge.pool import Key, Lease, Pool, capabilities_of
 from meshed_mcp.agents.bridge.translation import PROGRESS_TOKEN, client_result, upstream_headers, upstream_params
 from meshed_mcp.agents.bridge.upstream import SessionLostError, Upstream
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcp.shared.dispatcher import CallOptions
 
 MAX_ROUNDS: Final = 10
@@ -55,6 +57,9 @@ class Proxy:
         self._metrics, self._has_sessions = metrics, has_sessions
         self.held = HeldCalls(metrics.failed)
         self.sessions: dict[str, ClientSession] = {}
+        self.is_open: Callable[[str], bool] = lambda _: True
+        """Whether a client's session is open; a call that has waited for a connection may outlive it."""
+
         self.wrong_era = asyncio.Event()
         """Set when the upstream has rejected a revision that it spoke before."""
 
@@ -89,6 +94,10 @@ class Proxy:
         name = session or (str(caller) if (caller := caller_of(ctx.request)).names else ANONYMOUS)
         key = self.pool.key(name, identity, is_session=session is not None, modern=self.era(ctx))
         lease = await self.pool.acquire(key, identity)
+        if session is not None and not self.is_open(session):
+            lease.release()
+            self.pool.end_session(session)
+            raise UpstreamError(ENDED, "The session has ended.")
         if key.is_session and lease.upstream.owner is None:
             lease.upstream.owner = SessionClient(ctx.session)
         return lease

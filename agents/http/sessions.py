@@ -107,6 +107,10 @@ class SessionMetrics:
         manager._server_instances = table  # noqa: SLF001 - the SDK has no event for the end of a session; tested
         self._tables.append(table)
 
+    def is_open(self, session: str) -> bool:
+        """Whether a session with this id is open."""
+        return any(session in table for table in self._tables)
+
     def _end(self, session: str) -> None:
         self._collect()
         self.on_end(session)

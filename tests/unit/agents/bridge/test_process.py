@@ -243,3 +243,12 @@ async def test_sessions_leave_no_process(start_bridge: Any) -> None:
         for reason in ("closed", "killed", "exited", "failed", "signaled", "disconnected")
     )
     assert exits == bridge.sample(contract.METRIC_UPSTREAM_STARTS) == 22
+
+
+async def test_a_session_that_has_ended_gets_no_process(start_bridge: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requirement BRG-6: a call that outlives its session, because it waited for a process, starts none."""
+    bridge = await start_bridge(upstream_command=command(), legacy="sticky")
+    monkeypatch.setattr(bridge.service.proxy, "is_open", lambda _: False)
+    with pytest.raises(MCPError, match="The session has ended"):
+        await call(bridge, "pid", "legacy")
+    await until(lambda: bridge.service.proxy.pool.size == 0)
