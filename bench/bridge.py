@@ -13,8 +13,6 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,9 +21,11 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
+from bench import report
 from bench.processes import SERVERS, free_port, service_environment
 from meshed_mcp import contract
 
+BEGIN: Final = "<!-- measured: make bench-bridge -->\n"
 RESULT: Final = Path(__file__).parent / "results" / "bridge.json"
 ROUNDS: Final = 30
 CALLS: Final = 60  # calls of one round
@@ -206,20 +206,9 @@ async def left(running: Bridge) -> int:
     return count
 
 
-def machine() -> dict[str, Any]:
-    """The machine and its load before the run."""
-    return {
-        "date": datetime.now(UTC).isoformat(timespec="minutes"),
-        "cores": os.cpu_count(),
-        "load_before": os.getloadavg()[0],
-        "python": sys.version.split()[0],
-        "mcp": version("mcp"),
-    }
-
-
 async def measured(count: int) -> dict[str, Any]:
     """All measurements."""
-    found: dict[str, Any] = {"machine": machine()}
+    found: dict[str, Any] = {"machine": report.machine()}
     for mode in ("2026-07-28", "legacy"):
         found[f"stdio {mode}"] = await stdio_latency(mode)
         found[f"http {mode}"] = await http_latency(mode)
@@ -234,19 +223,37 @@ def write(found: dict[str, Any]) -> None:
     RESULT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
-def main() -> None:
-    """Measure and print."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else SESSIONS
-    found = asyncio.run(measured(count))
-    print(f"load before: {found['machine']['load_before']:.1f} on {found['machine']['cores']} cores")
+def table(found: dict[str, Any]) -> str:
+    """Figures for the page."""
+    place, sessions = found["machine"], found["sessions"]
+    lines = [
+        f"{place['date']}, {place['cores']} cores ({place['cpu']}), load {place['load_before']:.1f} before the run, "
+        f"Python {place['python']}, mcp {place['mcp']}; n = {ROUNDS} rounds of {CALLS} calls.",
+        "",
+        "| upstream and revision | bare p50, ms | bridge p50, ms | added p50, ms | goal |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for name, result in found.items():
         if "added_p50_ms" in result:
-            limit = LIMITS[f"{name.split()[0]}_p50_ms"]
-            print(f"{name}: the bridge adds {result['added_p50_ms']:.2f} ms p50 (limit {limit:g} ms)")
-    sessions = found["sessions"]
-    print(f"idle bridge: {sessions['idle_mib']:.0f} MiB (limit {LIMITS['idle_mib']:g} MiB)")
-    print(f"{AT_ONCE} sessions at once: {sessions['at_once']}")
-    print(f"opened and closed: {sessions['churn']}")
+            bare, bridged = (statistics.median(result["rounds_ms"][side]) for side in ("bare", "bridge"))
+            goal = LIMITS[f"{name.split()[0]}_p50_ms"]
+            lines.append(f"| {name} | {bare:.2f} | {bridged:.2f} | {result['added_p50_ms']:.2f} | {goal:g} |")
+    at_once, churn = sessions["at_once"], sessions["churn"]
+    lines += [
+        "",
+        f"- idle bridge: {sessions['idle_mib']:.0f} MiB (goal {LIMITS['idle_mib']:g})",
+        f"- {at_once['sessions']} concurrent stdio sessions: {at_once['processes']} processes, the bridge "
+        f"{at_once['bridge_mib']:.0f} MiB; {at_once['left']} processes left afterwards",
+        f"- {churn['sessions']:,} sessions opened and closed in {churn['seconds']:.0f} s: {churn['left']} processes left, "
+        f"the bridge {churn['bridge_mib']:.0f} MiB",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measure, print, and write the table of the page."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else SESSIONS
+    report.place(BEGIN, table(asyncio.run(measured(count))))
 
 
 if __name__ == "__main__":
