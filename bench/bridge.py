@@ -226,9 +226,9 @@ def write(found: dict[str, Any]) -> None:
 def table(found: dict[str, Any]) -> str:
     """Figures for the page."""
     place, sessions = found["machine"], found["sessions"]
+    machine = f"{place['cores']} cores ({place['cpu']}), load {place['load_before']:.1f} before the run"
     lines = [
-        f"{place['date']}, {place['cores']} cores ({place['cpu']}), load {place['load_before']:.1f} before the run, "
-        f"Python {place['python']}, mcp {place['mcp']}; n = {ROUNDS} rounds of {CALLS} calls.",
+        f"{place['date']}, {machine}, Python {place['python']}, mcp {place['mcp']}; n = {ROUNDS} rounds of {CALLS} calls.",
         "",
         "| upstream and revision | bare p50, ms | bridge p50, ms | added p50, ms | goal |",
         "| --- | --- | --- | --- | --- |",
@@ -239,13 +239,13 @@ def table(found: dict[str, Any]) -> str:
             goal = LIMITS[f"{name.split()[0]}_p50_ms"]
             lines.append(f"| {name} | {bare:.2f} | {bridged:.2f} | {result['added_p50_ms']:.2f} | {goal:g} |")
     at_once, churn = sessions["at_once"], sessions["churn"]
+    held = f"{at_once['processes']} processes, the bridge {at_once['bridge_mib']:.0f} MiB"
+    passed = f"{churn['left']} processes left, the bridge {churn['bridge_mib']:.0f} MiB"
     lines += [
         "",
         f"- idle bridge: {sessions['idle_mib']:.0f} MiB (goal {LIMITS['idle_mib']:g})",
-        f"- {at_once['sessions']} concurrent stdio sessions: {at_once['processes']} processes, the bridge "
-        f"{at_once['bridge_mib']:.0f} MiB; {at_once['left']} processes left afterwards",
-        f"- {churn['sessions']:,} sessions opened and closed in {churn['seconds']:.0f} s: {churn['left']} processes left, "
-        f"the bridge {churn['bridge_mib']:.0f} MiB",
+        f"- {at_once['sessions']} concurrent stdio sessions: {held}; {at_once['left']} processes left afterwards",
+        f"- {churn['sessions']:,} sessions opened and closed in {churn['seconds']:.0f} s: {passed}",
     ]
     return "\n".join(lines) + "\n"
 
