@@ -228,7 +228,7 @@ def table(found: dict[str, Any]) -> str:
     place, sessions = found["machine"], found["sessions"]
     machine = f"{place['cores']} cores ({place['cpu']}), load {place['load_before']:.1f} before the run"
     lines = [
-        f"{place['date']}, {machine}, Python {place['python']}, mcp {place['mcp']}; n = {ROUNDS} rounds of {CALLS} calls.",
+        f"{place['date']}, {machine}, Python {place['python']}, mcp {place['mcp']}; {ROUNDS} rounds of {CALLS} calls.",
         "",
         "| upstream and revision | bare p50, ms | bridge p50, ms | added p50, ms | goal |",
         "| --- | --- | --- | --- | --- |",
