@@ -47,9 +47,26 @@ def install_npm(folder: Path, name: str, version: str) -> int:
 
 
 def install_pypi(folder: Path, name: str, version: str) -> int:
-    """`uv tool install` of one version, with the interpreter of the image."""
+    """`uv tool install` of one version, with the interpreter of the image; a virtual environment without uv."""
+    if shutil.which("uv") is None:
+        return install_in_environment(folder / "files", name, version)
     places = {"UV_CACHE_DIR": "cache", "UV_TOOL_DIR": "files/tools", "UV_TOOL_BIN_DIR": "files/bin"}
     return run(["uv", "tool", "install", "--no-python-downloads", f"{name}=={version}"], folder, places)
+
+
+def install_in_environment(files: Path, name: str, version: str) -> int:
+    """pip in a virtual environment, and links to the executables of the package, as uv makes them."""
+    home, names = files / "tools", "import sys, importlib.metadata as m; print(*(e.name for e in m.distribution("
+    names += "sys.argv[1]).entry_points if e.group == 'console_scripts'))"
+    python = home / "bin" / "python"
+    for command in ([sys.executable, "-m", "venv", str(home)], [str(python), "-m", "pip", "install", f"{name}=={version}"]):
+        if code := run(command, files.parent, {}):
+            return code
+    found = subprocess.run([python, "-c", names, name], capture_output=True, text=True, check=True)  # noqa: S603 - as above
+    (files / "bin").mkdir(exist_ok=True)
+    for each in found.stdout.split():
+        (files / "bin" / each).symlink_to(home / "bin" / each)
+    return 0
 
 
 def run(command: list[str], folder: Path, places: dict[str, str]) -> int:

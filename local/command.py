@@ -79,8 +79,8 @@ def _run(  # noqa: PLR0913, PLR0917 - as `run`
     routes: Manifest | None,
 ) -> int:
     stack = read_stack(with_faults(objects, options.faults))
-    if stack.warning:
-        console.print(f"warning {stack.warning.line}", markup=False, soft_wrap=True)
+    for warning in stack.warnings:
+        console.print(f"warning {warning.line}", markup=False, soft_wrap=True)
     collector, begin = Collector.from_environment(os.environ), time.monotonic()
     changes = options.keep_running and options.scale
 

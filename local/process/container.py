@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,8 +13,9 @@ from meshed_mcp.error_codes.code import Message
 from meshed_mcp.error_codes.local import IMAGE_NOT_RUN, SECRET_MISSING
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.process.processes import Program
+from meshed_mcp.local.process.upstream import ensure_command, launched_command, upstream_variables
 from meshed_mcp.local.translate.envoy.telemetry import Collector
-from meshed_mcp.local.translate.objects.workload import EnvVar, SecretKeyRef
+from meshed_mcp.local.translate.objects.workload import Container, EnvVar, SecretKeyRef
 from meshed_mcp.local.translate.topology import OUTBOUND_PORT, Pod
 
 PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH")
@@ -21,6 +23,9 @@ PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_E
 
 PYTHON: Final = ("python", "python3")
 """Commands that run this interpreter with its packages, in place of the image's."""
+
+UPSTREAM: Final = ".upstream"
+"""Suffix of the name of a server's process behind the bridge."""
 
 PRE_STOP_DELAY_SECONDS: Final = "2"
 """Delay before a terminating replica rejects calls; local proxies read new endpoints from files at once."""
@@ -42,10 +47,25 @@ class RunFolders:
         return self.state / "data" / pod / volume
 
 
-def program(pod: Pod, folders: RunFolders, collector: Collector | None = None) -> Program:
-    """The program of a pod, with its sidecar as the HTTP proxy. Raises LocalRunError with one line per issue."""
-    env = _environment(pod, folders) | _tracing(collector)
-    return Program(pod.name, _command(pod), env, folders.log(pod.name).absolute())
+def programs(pod: Pod, folders: RunFolders, collector: Collector | None = None) -> list[Program]:
+    """The programs of a pod, with its sidecar as the HTTP proxy. Raises LocalRunError with one line per issue.
+
+    The first has the pod's name; a second is the HTTP server behind the bridge.
+    """
+    deployment = pod.deployment
+    env = _environment(pod, deployment.container, folders) | _tracing(collector)
+    if deployment.has_bridge:
+        values = {} if deployment.launched is None else container_variables(pod, deployment.launched, folders)
+        env |= upstream_variables(deployment, values, folders.state)
+        if deployment.launched is not None:
+            env.pop(contract.ENV_UPSTREAM_ADDRESS, None)
+            ensure_command(deployment, launched_command(deployment)[0], env.get("PATH", os.defpath))
+    found = [Program(pod.name, _command(pod, deployment.container, env), env, folders.log(pod.name).absolute())]
+    server = deployment.loopback_server
+    if server is not None and server is not deployment.container:
+        name, own = f"{pod.name}{UPSTREAM}", _environment(pod, server, folders)
+        found.append(Program(name, _command(pod, server, own), own, folders.log(name).absolute()))
+    return found
 
 
 def fresh_volumes(pod: Pod, folders: RunFolders) -> None:
@@ -56,30 +76,23 @@ def fresh_volumes(pod: Pod, folders: RunFolders) -> None:
         folder.mkdir(parents=True)
 
 
-def _command(pod: Pod) -> tuple[str, ...]:
-    container = pod.deployment.container
+def _command(pod: Pod, container: Container, env: Mapping[str, str]) -> tuple[str, ...]:
     if not container.command:
         deployment = pod.deployment
         raise LocalRunError(IMAGE_NOT_RUN.message(namespace=pod.namespace, name=deployment.name, image=container.image))
     name, *rest = container.command
-    return (sys.executable if name in PYTHON else name, *rest, *container.args)
+    if container.has_runtime and name in PYTHON:
+        name = sys.executable
+    else:
+        ensure_command(pod.deployment, name, env.get("PATH", os.defpath))
+    return (name, *rest, *container.args)
 
 
-def _environment(pod: Pod, folders: RunFolders) -> dict[str, str]:
+def _environment(pod: Pod, container: Container, folders: RunFolders) -> dict[str, str]:
     sidecar = f"http://{pod.address}:{OUTBOUND_PORT}"
     env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"), sidecar)
-    issues = list[Message]()
-    for variable in pod.deployment.container.env:
-        try:
-            value = _value(pod, variable, folders)
-        except LocalRunError as error:
-            issues.extend(error.messages)
-            continue
-        if value is not None and value != contract.CA_BUNDLE_PATH:  # this machine has its own certificates
-            env[variable.name] = value
-    if issues:
-        raise LocalRunError(*issues)
+    env |= container_variables(pod, container, folders)
     local = {
         contract.ENV_BIND_ADDRESS: pod.address,
         contract.ENV_PRE_STOP_DELAY_SECONDS: PRE_STOP_DELAY_SECONDS,
@@ -89,6 +102,22 @@ def _environment(pod: Pod, folders: RunFolders) -> dict[str, str]:
     return {**env, **proxies, **local}
 
 
+def container_variables(pod: Pod, container: Container, folders: RunFolders) -> dict[str, str]:
+    """The variables of a container in a pod. Raises LocalRunError with one line per missing Secret."""
+    env, issues = dict[str, str](), list[Message]()
+    for variable in container.env:
+        try:
+            value = _value(pod, container, variable, folders)
+        except LocalRunError as error:
+            issues.extend(error.messages)
+            continue
+        if value is not None and value != contract.CA_BUNDLE_PATH:  # this machine has its own certificates
+            env[variable.name] = value
+    if issues:
+        raise LocalRunError(*issues)
+    return env
+
+
 def _tracing(collector: Collector | None) -> dict[str, str]:
     """The collector is outside the mesh, so spans bypass the sidecar."""
     if collector is None:
@@ -96,10 +125,10 @@ def _tracing(collector: Collector | None) -> dict[str, str]:
     return {contract.ENV_OTLP_ENDPOINT: collector.url, "NO_PROXY": collector.host, "no_proxy": collector.host}
 
 
-def _value(pod: Pod, variable: EnvVar, folders: RunFolders) -> str | None:
+def _value(pod: Pod, container: Container, variable: EnvVar, folders: RunFolders) -> str | None:
     source = variable.value_from
     if source is None:
-        mounts = {mount.mount_path: mount.name for mount in pod.deployment.container.volume_mounts}
+        mounts = {mount.mount_path: mount.name for mount in container.volume_mounts}
         volume = mounts.get(variable.value)
         return variable.value if volume is None else str(folders.volume(pod.name, volume).absolute())
     if source.field_ref is not None:

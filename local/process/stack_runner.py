@@ -10,16 +10,18 @@ from meshed_mcp.error_codes.local import SECOND_GATEWAY
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.process.addresses import address_block, ensure_free, only_run
 from meshed_mcp.local.process.certificates import KeyFolder, write_private
-from meshed_mcp.local.process.container import RunFolders, fresh_volumes, program
+from meshed_mcp.local.process.container import UPSTREAM, RunFolders, container_variables, fresh_volumes, programs
 from meshed_mcp.local.process.engines import envoy_program
 from meshed_mcp.local.process.processes import Processes, Program
 from meshed_mcp.local.process.proxies import Proxies, get_text
 from meshed_mcp.local.process.token_issuer import LocalIssuer, issue_tokens
+from meshed_mcp.local.process.upstream import install_packages, listens, port_issues, taken_port_issues
 from meshed_mcp.local.translate.envoy.api import Message as Configuration
 from meshed_mcp.local.translate.envoy.bootstrap import ingress, sidecar
 from meshed_mcp.local.translate.envoy.gateway import gateway_identity
 from meshed_mcp.local.translate.envoy.telemetry import Collector
 from meshed_mcp.local.translate.objects.gateway import Gateway
+from meshed_mcp.local.translate.objects.workload import Deployment, Probe
 from meshed_mcp.local.translate.references import unresolved_references
 from meshed_mcp.local.translate.stack import Stack
 from meshed_mcp.local.translate.topology import Pod, Topology, topology
@@ -125,14 +127,17 @@ def running(  # noqa: PLR0913 - one parameter per choice of a run
             report(f"a token for {owner} is in {file}")
         if issues := unresolved_references(start):
             raise LocalRunError(*issues)
-        programs = programs_of(start.pods, folders, collector)
+        if issues := [*port_issues(stack), *taken_port_issues(start.pods)]:
+            raise LocalRunError(*issues)
+        commands = programs_of(start.pods, folders, collector)
+        install_missing(start.pods, folders, report)
         configurations = Configurations(block, gateway_port, KeyFolder(folders.state / "certificates"), collector)
         proxies = ends.enter_context(Processes(PROXY_STOP_SECONDS))
         services = ends.enter_context(Processes(STOP_SECONDS))
         alive = {pod.name: pod for pod in start.pods}
         envoys = Proxies(envoy, folders, proxies, changes)
         run = Running(start, alive, list(start.pods), folders, configurations, services, proxies, envoys, issuer)
-        _start(run, programs, report)
+        _start(run, commands, report)
         yield run
 
 
@@ -152,29 +157,45 @@ def _start(run: Running, programs: Iterable[Program], report: Callable[[str], No
 
 def programs_of(pods: Iterable[Pod], folders: RunFolders, collector: Collector | None) -> list[Program]:
     """The programs of the pods with empty volumes. Raises LocalRunError with each issue once."""
-    programs: list[Program] = []
+    found: list[Program] = []
     issues = list[Message]()
     for pod in pods:
         try:
-            programs.append(program(pod, folders, collector))
+            found.extend(programs(pod, folders, collector))
         except LocalRunError as error:
             issues.extend(error.messages)
     if issues:
         raise LocalRunError(*dict.fromkeys(issues))
     for pod in pods:
         fresh_volumes(pod, folders)
-    return programs
+    return found
 
 
 def pods_ready(pods: Iterable[Pod]) -> Callable[[str], bool]:
     """A readiness check of the replicas by name."""
-    urls = {pod.name: _readiness_url(pod) for pod in pods}
-    return lambda name: get_text(urls[name]) is not None
+    checks = {pod.name: _is_ready(pod) for pod in pods}
+    # The bridge becomes ready once its upstream has answered.
+    return lambda name: name.endswith(UPSTREAM) or checks[name]()
 
 
-def _readiness_url(pod: Pod) -> str:
+def _is_ready(pod: Pod) -> Callable[[], bool]:
+    """The readiness probe by HTTP, else a connection to the port of the probe or of the server."""
     container = pod.deployment.container
-    probe = container.readiness_probe.http_get
-    names = {port.name: port.container_port for port in container.ports}
-    port = names[probe.port] if isinstance(probe.port, str) else probe.port
-    return f"http://{pod.address}:{port}{probe.path}"
+    probe = container.readiness_probe or Probe()
+    if probe.http_get is not None:
+        port = container.port_number(probe.http_get.port)
+        url = f"http://{pod.server_address}:{port}{probe.http_get.path}"
+        return lambda: get_text(url) is not None
+    tcp = pod.port if probe.tcp_socket is None else container.port_number(probe.tcp_socket.port)
+    return lambda: listens(tcp, pod.server_address)
+
+
+def install_missing(pods: Iterable[Pod], folders: RunFolders, report: Callable[[str], None]) -> None:
+    """Install the packages of the pods that are not on this machine yet. Raises LocalRunError."""
+    first = {pod.deployment.name: pod for pod in reversed(list(pods))}
+
+    def variables(deployment: Deployment) -> dict[str, str]:
+        assert deployment.installer is not None  # noqa: S101 - the caller has checked it
+        return container_variables(first[deployment.name], deployment.installer, folders)
+
+    install_packages([pod.deployment for pod in first.values()], folders.state, variables, report)

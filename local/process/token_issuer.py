@@ -52,7 +52,8 @@ class LocalIssuer:
         kept = [variable for variable in container.env if variable.name != contract.ENV_AUTH_JWKS_URL]
         keys = EnvVar(name=contract.ENV_AUTH_JWKS, value=self.jwks())
         changed_container = container.model_copy(update={"env": (*kept, keys)})
-        pod = template.spec.model_copy(update={"containers": (changed_container,)})
+        others = [each for each in template.spec.containers if each is not container]
+        pod = template.spec.model_copy(update={"containers": (changed_container, *others)})
         changed = template.model_copy(update={"spec": pod})
         return deployment.model_copy(update={"spec": deployment.spec.model_copy(update={"template": changed})})
 

@@ -6,13 +6,12 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.local.process.stack_runner import Running
-from meshed_mcp.local.translate.envoy.bootstrap import LOOPBACK
 from meshed_mcp.local.translate.envoy.gateway import attached
 from meshed_mcp.local.translate.envoy.security import account_suffix, policies_for
 from meshed_mcp.local.translate.objects.gateway import Gateway
 from meshed_mcp.local.translate.objects.policies import AuthorizationPolicy, Source
 from meshed_mcp.local.translate.objects.workload import Service
-from meshed_mcp.local.translate.topology import OUTBOUND_PORT, Identity, Pod, Topology, service_port
+from meshed_mcp.local.translate.topology import LOOPBACK, OUTBOUND_PORT, Identity, Pod, Topology, service_port
 
 REGISTRY_LIST: Final = "/servers"
 """List request below the path of the registry. Source: official MCP registry API, v0.1."""
@@ -37,7 +36,7 @@ def direct(topology: Topology, service: Service) -> Endpoint | None:
     """The process of the first replica, without sidecars; None without a replica."""
     if not (pods := topology.behind(service)):
         return None
-    url = f"http://{pods[0].address}:{pods[0].port}{endpoint_path(topology, service)}"
+    url = f"http://{pods[0].server_address}:{pods[0].port}{endpoint_path(topology, service)}"
     return Endpoint(url, host=f"{service.name}:{service_port(service).port}", token=topology.token(service))
 
 

@@ -9,7 +9,7 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.scraping import GRAFANA_SERVICE
 from meshed_mcp.error_codes.code import Message
-from meshed_mcp.error_codes.local import FIELDS_WITHOUT_EFFECT, KIND_NOT_RUN
+from meshed_mcp.error_codes.local import FIELDS_WITHOUT_EFFECT, KIND_NOT_RUN, ONE_REPLICA
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.translate.objects.destination_rule import DestinationRule
 from meshed_mcp.local.translate.objects.envoy_filter import EnvoyFilter
@@ -73,8 +73,8 @@ class Stack:
     request_authentications: tuple[RequestAuthentication, ...]
     telemetries: tuple[Telemetry, ...]
     not_run: tuple[str, ...]
-    warning: Message | None = None
-    """Fields without effect on one machine, by kind."""
+    warnings: tuple[Message, ...] = ()
+    """Fields without effect on one machine, by kind; servers that run with one replica."""
 
 
 def read_stack(items: Sequence[Manifest]) -> Stack:
@@ -97,8 +97,30 @@ def read_stack(items: Sequence[Manifest]) -> Stack:
             issues.extend(error.messages)
     if issues:
         raise LocalRunError(*issues)
+    warnings = [_warning(chain(*typed.values()))]
+    deployments = [each for each in typed.pop("deployments") if isinstance(each, Deployment)]
+    warnings += [_one_replica_warning(each) for each in deployments]
     found: dict[str, Any] = {field: tuple(objects) for field, objects in typed.items()}
-    return Stack(**found, not_run=tuple(not_run), warning=_warning(chain(*typed.values())))
+    return Stack(
+        **found,
+        deployments=tuple(map(_on_one_machine, deployments)),
+        not_run=tuple(not_run),
+        warnings=tuple(each for each in warnings if each is not None),
+    )
+
+
+def _on_one_machine(deployment: Deployment) -> Deployment:
+    """One replica of a server that listens on one loopback port."""
+    if deployment.loopback_server is None or deployment.spec.replicas <= 1:
+        return deployment
+    return deployment.model_copy(update={"spec": deployment.spec.model_copy(update={"replicas": 1})})
+
+
+def _one_replica_warning(deployment: Deployment) -> Message | None:
+    wanted = deployment.spec.replicas
+    if _on_one_machine(deployment) is deployment:
+        return None
+    return ONE_REPLICA.message(namespace=deployment.namespace, name=deployment.name, replicas=wanted)
 
 
 def _warning(objects: Iterable[Placed]) -> Message | None:

@@ -4,11 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from meshed_mcp import contract
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.error_codes.local import APPLICATION_PORT, SECOND_PORT_NOT_RUN, SERVICE_PORTS, TARGET_PORT, TWO_DOMAINS
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.translate.objects.workload import Deployment, Service, ServicePort
 from meshed_mcp.local.translate.stack import Stack
+
+LOOPBACK: Final = "127.0.0.1"
+"""Address of processes that cannot be bound to the address of their pod."""
 
 DEFAULT_DOMAIN: Final = "cluster.local"
 """Trust domain and DNS suffix of a mesh. Source: Istio MeshConfig, default of `trustDomain`; Kubernetes DNS."""
@@ -59,6 +63,11 @@ class Pod:
     def namespace(self) -> str:
         """Namespace of the pod."""
         return self.identity.namespace
+
+    @property
+    def server_address(self) -> str:
+        """Address of the server's process: servers without this package's runtime choose no address of their own."""
+        return self.address if self.deployment.container.has_runtime else LOOPBACK
 
 
 @dataclass(frozen=True)
@@ -183,8 +192,7 @@ def _address(block: int, index: int) -> str:
 
 
 def _application_port(deployment: Deployment) -> int:
-    probed = deployment.container.readiness_probe.http_get.port
-    ports = [port for port in deployment.container.ports if probed not in (port.name, port.container_port)]
+    ports = [port for port in deployment.container.ports if port.name != contract.MANAGEMENT_PORT_NAME]
     if len(ports) != 1:
         namespace, name = deployment.namespace, deployment.name
         raise LocalRunError(APPLICATION_PORT.message(namespace=namespace, name=name, ports=len(ports)))

@@ -33,7 +33,7 @@ from meshed_mcp.local.translate.envoy.telemetry import (
 )
 from meshed_mcp.local.translate.envoy.tls import KeyFiles, server_tls
 from meshed_mcp.local.translate.objects.gateway import Gateway
-from meshed_mcp.local.translate.topology import ADMIN_PORT, INBOUND_PORT, OUTBOUND_PORT, Pod, Topology
+from meshed_mcp.local.translate.topology import ADMIN_PORT, INBOUND_PORT, LOOPBACK, OUTBOUND_PORT, Pod, Topology
 
 HCM: Final = "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 ROUTER: Final = extension("envoy.filters.http.router", "extensions.filters.http.router.v3.Router")
@@ -41,7 +41,6 @@ TLS_INSPECTOR: Final = extension(
     "envoy.filters.listener.tls_inspector", "extensions.filters.listener.tls_inspector.v3.TlsInspector"
 )
 
-LOOPBACK: Final = "127.0.0.1"
 SOURCE: Final = {"source_address": {"address": contract.SIDECAR_ADDRESSES[0], "port_value": 0}}
 """Source address of a sidecar, by which the process trusts it."""
 
@@ -135,7 +134,7 @@ def _outbound(topology: Topology, pod: Pod, traced: Message) -> Message:
 
 
 def _process(cluster: Message, pod: Pod) -> Message:
-    process = endpoints(cluster["name"], [(pod.address, pod.port)])
+    process = endpoints(cluster["name"], [(pod.server_address, pod.port)])
     return {**cluster, "type": "STATIC", "load_assignment": process, "upstream_bind_config": SOURCE}
 
 

@@ -4,6 +4,7 @@ A process uses its sidecar as HTTPS_PROXY for CONNECT; in a cluster the sidecar 
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.error_codes.local import GATEWAY_SELECTOR
@@ -14,6 +15,9 @@ from meshed_mcp.local.translate.envoy.routes import NO_TIMEOUT, routes
 from meshed_mcp.local.translate.objects.gateway import Gateway
 from meshed_mcp.local.translate.objects.virtual_service import VirtualService, qualified
 from meshed_mcp.local.translate.topology import Identity, Topology
+
+HTTP_PORT: Final = 80
+"""Port that a Host header leaves out. Source: RFC 9110, section 4.2.1."""
 
 
 def gateway_identity(gateway: Gateway, trust_domain: str) -> Identity:
@@ -66,30 +70,30 @@ def egress_clusters(topology: Topology, namespace: str) -> list[Message]:
     """A cluster per host and port that is exported to `namespace`; Envoy resolves the host."""
     # Source of the family: istiod, for proxies whose own addresses are IPv4.
     hosts = _external_hosts(topology, namespace)
-    return [dns_cluster(name, host, port, dns_lookup_family="V4_ONLY") for name, host, port in hosts]
+    return [dns_cluster(name, host, port, dns_lookup_family="V4_ONLY") for name, host, port, _ in hosts]
 
 
 def egress_virtual_hosts(topology: Topology, namespace: str) -> list[Message]:
-    """A virtual host per host and port for CONNECT."""
+    """A virtual host per host and port: of TLS for CONNECT, of plain HTTP for requests."""
     action = {"timeout": NO_TIMEOUT, "upgrade_configs": [{"upgrade_type": "CONNECT", "connect_config": {}}]}
-    return [
-        {
-            "name": name,
-            "domains": [f"{host}:{port}"],
-            "routes": [{"match": {"connect_matcher": {}}, "route": {"cluster": name, **action}}],
-        }
-        for name, host, port in _external_hosts(topology, namespace)
-    ]
+    hosts: list[Message] = []
+    for name, host, port, protocol in _external_hosts(topology, namespace):
+        route = {"match": {"connect_matcher": {}}, "route": {"cluster": name, **action}}
+        if protocol == "HTTP":
+            route = {"match": {"prefix": "/"}, "route": {"cluster": name, "timeout": NO_TIMEOUT}}
+        domains = [f"{host}:{port}", *([host] if port == HTTP_PORT else [])]
+        hosts.append({"name": name, "domains": domains, "routes": [route]})
+    return hosts
 
 
-def _external_hosts(topology: Topology, namespace: str) -> Iterator[tuple[str, str, int]]:
-    """Cluster name as in istiod, host, port; each pair once."""
-    pairs = dict.fromkeys(
-        (host, port.number)
+def _external_hosts(topology: Topology, namespace: str) -> Iterator[tuple[str, str, int, str]]:
+    """Cluster name as in istiod, host, port, protocol; each once."""
+    found = dict.fromkeys(
+        (host, port.number, port.protocol)
         for entry in topology.stack.service_entries
         if visible(entry.spec.export_to, entry.namespace, namespace)
         for host in entry.spec.hosts
         for port in entry.spec.ports
     )
-    for host, number in pairs:
-        yield f"outbound|{number}||{host}", host, number
+    for host, number, protocol in found:
+        yield f"outbound|{number}||{host}", host, number, protocol

@@ -61,7 +61,7 @@ class EntryPort(Fields):
 
     number: int
     name: str
-    protocol: Literal["TLS"]
+    protocol: Literal["TLS", "HTTP"]
 
 
 class ServiceEntrySpec(Fields):

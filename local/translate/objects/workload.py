@@ -1,13 +1,15 @@
 """Deployment, Service and ServiceAccount: the fields that become processes, addresses and identities.
 
-Fields of the scheduler, the kubelet and updates have no effect on one machine; the models keep them, so that a change
+A pod has the container `server`, and in front of servers of others the bridge's init containers: the launcher or
+installer, and the server itself as `upstream`. Other containers do not run. Fields of the scheduler, the kubelet and updates have no effect on one machine; the models keep them, so that a change
 of them replaces the replicas.
 """
 
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from meshed_mcp import contract
 from meshed_mcp.error_codes.local import REFERENCE_NOT_EXPANDED
 from meshed_mcp.local.translate.objects.fields import DRAINING_ENDPOINTS, Fields, LenientFields, Placed, PodMetadata
 
@@ -78,31 +80,55 @@ class HTTPGet(Fields):
     scheme: Literal["HTTP"] = "HTTP"
 
 
-class Probe(LenientFields):
-    """The readiness probe."""
+LAUNCHER: Final = "launcher"
+"""Init container that copies the stdio launcher. Source: components/mesh/service/bridge_container.py."""
 
-    http_get: HTTPGet
+INSTALLER: Final = "installer"
+"""Init container that installs a package. Source: as LAUNCHER."""
+
+
+class TCPSocket(Fields):
+    """Connection of a probe."""
+
+    port: int | str
+
+
+class Probe(LenientFields):
+    """The readiness probe: an HTTP request, else a TCP connection; others have no effect."""
+
+    http_get: HTTPGet | None = None
+    tcp_socket: TCPSocket | None = None
 
 
 class Container(LenientFields):
-    """The server's process."""
+    """A process."""
 
-    name: Literal["server"]
+    name: str
     image: str
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     ports: tuple[ContainerPort, ...] = ()
     env: tuple[EnvVar, ...] = ()
     volume_mounts: tuple[VolumeMount, ...] = ()
-    readiness_probe: Probe
+    readiness_probe: Probe | None = None
+
+    @property
+    def has_runtime(self) -> bool:
+        """Whether this package's runtime serves it: it listens on the pod's address, other servers on loopback."""
+        return any(port.name == contract.MANAGEMENT_PORT_NAME for port in self.ports)
+
+    def port_number(self, port: int | str) -> int:
+        """Number of a port. Raises KeyError for an unknown name."""
+        return port if isinstance(port, int) else {each.name: each.container_port for each in self.ports}[port]
 
 
 class PodSpec(LenientFields):
-    """One process with one identity."""
+    """Containers with one identity."""
 
     service_account_name: str = "default"
     termination_grace_period_seconds: int | None = None
-    containers: tuple[Container, ...] = Field(min_length=1, max_length=1)
+    containers: tuple[Container, ...] = Field(min_length=1)
+    init_containers: tuple[Container, ...] = ()
     volumes: tuple[Volume, ...] = ()
 
 
@@ -127,8 +153,41 @@ class Deployment(Placed, LenientFields):
 
     @property
     def container(self) -> Container:
-        """The one container."""
-        return self.spec.template.spec.containers[0]
+        """The container of the server or the bridge."""
+        containers = self.spec.template.spec.containers
+        return next(each for each in containers if each.name == contract.CONTAINER_NAME)
+
+    @property
+    def upstream(self) -> Container | None:
+        """The container of a server behind the bridge."""
+        return self.init_container(contract.UPSTREAM_CONTAINER_NAME)
+
+    @property
+    def has_bridge(self) -> bool:
+        """Whether the container of the server is the bridge."""
+        return any(variable.name.startswith("MESHED_MCP_UPSTREAM_") for variable in self.container.env)
+
+    @property
+    def launched(self) -> Container | None:
+        """The upstream container whose command a launcher starts once per session: a stdio server."""
+        upstream = self.upstream
+        return upstream if upstream is not None and self.init_container(LAUNCHER) is not None else None
+
+    @property
+    def installer(self) -> Container | None:
+        """The init container that installs the package of a stdio server."""
+        return self.init_container(INSTALLER)
+
+    @property
+    def loopback_server(self) -> Container | None:
+        """The container with an HTTP server of others, which has one loopback port for all replicas."""
+        if self.launched is not None:
+            return None
+        return self.upstream or (None if self.container.has_runtime else self.container)
+
+    def init_container(self, name: str) -> Container | None:
+        """An init container by name."""
+        return next((each for each in self.spec.template.spec.init_containers if each.name == name), None)
 
 
 class ServicePort(Fields):

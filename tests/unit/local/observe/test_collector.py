@@ -102,6 +102,5 @@ def test_telemetry_fields_without_effect_are_listed() -> None:
     """Requirement LOC-2: what the local run does not report is listed in the warning."""
     more = telemetry("mesh-default", "istio-system", 100)
     more["spec"]["metrics"] = [{"providers": [{"name": "prometheus"}], "reportingInterval": "5s"}]
-    warning = read_stack([more]).warning
-    assert warning is not None
+    (warning,) = read_stack([more]).warnings
     assert "Telemetry spec.metrics, spec.tracing[].providers;" in warning

@@ -104,8 +104,7 @@ def errors(items: list[dict[str, Any]]) -> tuple[str, ...]:
 
 def warned(kind: str, items: list[dict[str, Any]]) -> list[str]:
     """Paths of a kind in the warning about fields without effect."""
-    warning = read_stack(items).warning
-    assert warning is not None
+    (warning,) = read_stack(items).warnings
     assert warning.code == "MM0796"
     listed = warning.removeprefix("fields without effect on one machine: ").partition("; test them")[0]
     kinds = dict(each.split(" ", 1) for each in listed.split("; "))
@@ -165,7 +164,7 @@ def test_fields_without_effect_are_listed_once_per_kind(objects: list[dict[str, 
 def test_a_stack_without_such_fields_has_no_warning(objects: list[dict[str, Any]]) -> None:
     """Requirement LOC-2: the warning names fields, or there is none."""
     routes = [item for item in objects if item["kind"] != "Deployment"]
-    assert read_stack(routes).warning is None
+    assert read_stack(routes).warnings == ()
 
 
 @pytest.mark.parametrize(
