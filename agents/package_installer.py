@@ -55,11 +55,14 @@ def install_pypi(folder: Path, name: str, version: str) -> int:
 
 
 def install_in_environment(files: Path, name: str, version: str) -> int:
-    """pip in a virtual environment, and links to the executables of the package, as uv makes them."""
+    """Pip in a virtual environment, and links to the executables of the package, as uv makes them."""
     home, names = files / "tools", "import sys, importlib.metadata as m; print(*(e.name for e in m.distribution("
     names += "sys.argv[1]).entry_points if e.group == 'console_scripts'))"
     python = home / "bin" / "python"
-    for command in ([sys.executable, "-m", "venv", str(home)], [str(python), "-m", "pip", "install", f"{name}=={version}"]):
+    for command in (
+        [sys.executable, "-m", "venv", str(home)],
+        [str(python), "-m", "pip", "install", f"{name}=={version}"],
+    ):
         if code := run(command, files.parent, {}):
             return code
     found = subprocess.run([python, "-c", names, name], capture_output=True, text=True, check=True)  # noqa: S603 - as above

@@ -18,6 +18,7 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.error_codes.local import (
     FAULT_NEEDS_PYTHON,
+    FAULT_NEEDS_RUNTIME,
     FAULT_OF_REGISTRY,
     FAULT_TARGET_UNKNOWN,
     INVALID_FAULT_OPTION,
@@ -28,6 +29,7 @@ from meshed_mcp.local.faulty_service import START_SIGNAL
 from meshed_mcp.local.process.container import PYTHON
 from meshed_mcp.local.process.stack_runner import Running
 from meshed_mcp.local.translate.endpoints import Endpoint, through_mesh
+from meshed_mcp.local.translate.objects.workload import is_upstream
 from meshed_mcp.local.verification import Call
 
 FAULTY: Final = "meshed_mcp.local.faulty_service"
@@ -108,10 +110,19 @@ def _issue(fault: InjectedFault, deployments: Sequence[Manifest], objects: Seque
         return None
     if fault.service == contract.REGISTRY_NAME:
         return FAULT_OF_REGISTRY.message(service=fault.service, kind=fault.kind)
+    if not all(map(_runs_tools, deployments)):
+        return FAULT_NEEDS_RUNTIME.message(service=fault.service, kind=fault.kind)
     commands = [item["spec"]["template"]["spec"]["containers"][0].get("command", []) for item in deployments]
     if any(command[:1] == [] or command[0] not in PYTHON for command in commands):
         return FAULT_NEEDS_PYTHON.message(service=fault.service, kind=fault.kind)
     return None
+
+
+def _runs_tools(item: Manifest) -> bool:
+    """Whether the process with this package's runtime has the tools, and is no bridge."""
+    container = item["spec"]["template"]["spec"]["containers"][0]
+    has_runtime = contract.MANAGEMENT_PORT_NAME in {port.get("name") for port in container.get("ports", [])}
+    return has_runtime and not any(is_upstream(variable["name"]) for variable in container.get("env", []))
 
 
 def _faulty(item: Manifest, kind: FaultKind) -> Manifest:

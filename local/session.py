@@ -101,7 +101,10 @@ def _report_alerts(monitor: RunMonitor, report: Report) -> Step:
 
 def autoscaled(up: Running, objects: Sequence[Manifest], scraping: Scraping, report: Report) -> Step:
     """A step that autoscales the services and reports each change."""
-    found = scaled_deployments(objects)
+    single = {each.name for each in up.topology.stack.deployments if each.loopback_server is not None}
+    found = [each for each in scaled_deployments(objects) if each.deployment not in single]
+    for name in sorted(single):
+        report(f"{name} is not scaled: its server listens on one port of this machine")
     for each in found:
         rest = f"; not run here: {', '.join(each.not_run)}" if each.not_run else ""
         report(f"{each.deployment} scales by {', '.join(trigger.name for trigger in each.triggers)}{rest}")

@@ -12,6 +12,7 @@ from typing import Final
 
 from meshed_mcp.error_codes.local import UNKNOWN_DEPLOYMENT
 from meshed_mcp.local.errors import LocalRunError
+from meshed_mcp.local.process.container import UPSTREAM
 from meshed_mcp.local.process.stack_runner import PROXY_STOP_SECONDS, READY_SECONDS, Running, pods_ready, programs_of
 from meshed_mcp.local.translate.objects.workload import Deployment
 from meshed_mcp.local.translate.references import unresolved_references
@@ -26,8 +27,12 @@ GRACE_SECONDS: Final = 30.0
 
 
 def scale(up: Running, deployment: str, replicas: int) -> None:
-    """Scale a Deployment; the newest replicas end first. Raises LocalRunError for an unknown Deployment."""
+    """Scale a Deployment; the newest replicas end first. Raises LocalRunError for an unknown Deployment.
+
+    A server on one port of this machine keeps one replica.
+    """
     wanted = deployment_of(up, deployment)
+    replicas = replicas if wanted.loopback_server is None else min(replicas, 1)
     now = replicas_of(up, deployment)
     if replicas > len(now):
         add_replicas(up, wanted, replicas - len(now))
@@ -89,6 +94,7 @@ def drain(up: Running, pods: Sequence[Pod]) -> dict[str, int]:
     for pod in pods:
         grace = pod.deployment.spec.template.spec.termination_grace_period_seconds
         codes[pod.name] = up.services.wait_ended(pod.name, GRACE_SECONDS if grace is None else grace)
+        _kill_upstream(up, pod)
         up.envoys.wait_endpoints()
         up.envoys.stop(pod.name, PROXY_STOP_SECONDS)
         del up.alive[pod.name]
@@ -99,7 +105,14 @@ def kill(up: Running, pod: Pod) -> None:
     """Simulate a node failure: kill process and sidecar at once; the endpoint stays."""
     up.envoys.kill(pod.name)
     up.services.kill(pod.name)
+    _kill_upstream(up, pod)
     del up.alive[pod.name]
+
+
+def _kill_upstream(up: Running, pod: Pod) -> None:
+    """Kill the server behind a bridge, which has no call left."""
+    if (name := f"{pod.name}{UPSTREAM}") in up.services.pids:
+        up.services.kill(name)
 
 
 def remove_endpoints(up: Running, pods: Iterable[Pod]) -> None:
@@ -140,13 +153,22 @@ def roll_out(up: Running, stack: Stack) -> None:
             add_replicas(up, wanted, wanted.spec.replicas)
         elif wanted.spec.template != before[wanted.name].spec.template:
             for old in replicas_of(up, wanted.name):
-                add_replicas(up, wanted, 1)
-                drain(up, [old])
+                _replace(up, old, wanted)
     apply_topology(up, replace(up.topology, stack=stack))
     for wanted in stack.deployments:
         scale(up, wanted.name, wanted.spec.replicas)
     for name in before.keys() - {each.name for each in stack.deployments}:
         drain(up, replicas_of(up, name))
+
+
+def _replace(up: Running, old: Pod, wanted: Deployment) -> None:
+    """Replace a replica; two servers on one port of this machine cannot run at the same time."""
+    if old.deployment.loopback_server is not None or wanted.loopback_server is not None:
+        drain(up, [old])
+        add_replicas(up, wanted, 1)
+    else:
+        add_replicas(up, wanted, 1)
+        drain(up, [old])
 
 
 def deployment_of(up: Running, name: str) -> Deployment:

@@ -1,5 +1,6 @@
 """Envoy processes of a run and the configuration files they watch, so that an update closes no connection."""
 
+import http.client
 import json
 import time
 import urllib.request
@@ -162,12 +163,24 @@ class Proxies:
 
 def get_text(url: str, seconds: float = REQUEST_SECONDS) -> str | None:
     """Body of a response with status 200, else None. Proxies of the environment are ignored."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=seconds) as response:
+        with _opener().open(url, timeout=seconds) as response:
             return response.read().decode(errors="replace") if response.status == OK else None
     except OSError:
         return None
+
+
+def responds(url: str) -> bool:
+    """Whether an HTTP probe passes: a status from 200 to 399. Source: Kubernetes, "Configure Probes"."""
+    try:
+        with _opener().open(url, timeout=REQUEST_SECONDS):
+            return True
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def _with_old_clusters(new: Discovery, old: Discovery) -> Discovery:

@@ -13,7 +13,7 @@ from meshed_mcp.local.process.certificates import KeyFolder, write_private
 from meshed_mcp.local.process.container import UPSTREAM, RunFolders, container_variables, fresh_volumes, programs
 from meshed_mcp.local.process.engines import envoy_program
 from meshed_mcp.local.process.processes import Processes, Program
-from meshed_mcp.local.process.proxies import Proxies, get_text
+from meshed_mcp.local.process.proxies import Proxies, responds
 from meshed_mcp.local.process.token_issuer import LocalIssuer, issue_tokens
 from meshed_mcp.local.process.upstream import install_packages, listens, port_issues, taken_port_issues
 from meshed_mcp.local.translate.envoy.api import Message as Configuration
@@ -185,7 +185,7 @@ def _is_ready(pod: Pod) -> Callable[[], bool]:
     if probe.http_get is not None:
         port = container.port_number(probe.http_get.port)
         url = f"http://{pod.server_address}:{port}{probe.http_get.path}"
-        return lambda: get_text(url) is not None
+        return lambda: responds(url)
     tcp = pod.port if probe.tcp_socket is None else container.port_number(probe.tcp_socket.port)
     return lambda: listens(tcp, pod.server_address)
 

@@ -164,10 +164,10 @@ def port_issues(stack: Stack) -> list[Message]:
 def taken_port_issues(pods: Iterable[Pod]) -> list[Message]:
     """Servers of others whose port another program has."""
     deployments = {pod.deployment.name: pod.deployment for pod in pods}
-    ports = {each: port for each in deployments.values() if (port := server_port(each)) is not None}
+    ports = [(each, port) for each in deployments.values() if (port := server_port(each)) is not None]
     return [
         SERVER_PORT_TAKEN.message(namespace=each.namespace, name=each.name, port=port)
-        for each, port in ports.items()
+        for each, port in ports
         if listens(port)
     ]
 

@@ -1,6 +1,6 @@
 """Parser of the rendered objects of a stack: each object is run, rejected, or listed as not run. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
@@ -22,7 +22,7 @@ from meshed_mcp.local.translate.objects.policies import (
     Telemetry,
 )
 from meshed_mcp.local.translate.objects.virtual_service import VirtualService
-from meshed_mcp.local.translate.objects.workload import Deployment, Service, ServiceAccount
+from meshed_mcp.local.translate.objects.workload import INSTALLER, LAUNCHER, Deployment, Service, ServiceAccount
 
 RUN: Final[dict[str, tuple[str, str, type[Placed]]]] = {
     "Deployment": ("apps/v1", "deployments", Deployment),
@@ -42,6 +42,12 @@ RUN: Final[dict[str, tuple[str, str, type[Placed]]]] = {
 
 WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 """Kinds with pods. One without a container of our runtime belongs to other software and does not run."""
+
+RUN_CONTAINERS: Final = {
+    "containers": {contract.CONTAINER_NAME},
+    "initContainers": {contract.UPSTREAM_CONTAINER_NAME, INSTALLER, LAUNCHER},
+}
+"""Containers that run, or of which the bridge does the work."""
 
 NOT_RUN_KINDS: Final = frozenset({
     "CapacityBuffer", "Certificate", "ClusterIssuer", "ClusterRole", "ClusterRoleBinding", "ConfigMap",
@@ -128,8 +134,19 @@ def _warning(objects: Iterable[Placed]) -> Message | None:
     paths: dict[str, set[str]] = {}
     for each in objects:
         paths.setdefault(each.kind, set()).update(unread(each))
+        if isinstance(each, Deployment):
+            paths[each.kind].update(_containers_not_run(each))
     fields = [f"{kind} {', '.join(sorted(found))}" for kind, found in paths.items() if found]
     return FIELDS_WITHOUT_EFFECT.message(fields="; ".join(fields)) if fields else None
+
+
+def _containers_not_run(deployment: Deployment) -> Iterator[str]:
+    """Paths of the containers beside the server, its bridge and what they need."""
+    pod = deployment.spec.template.spec
+    for field, containers in (("containers", pod.containers), ("initContainers", pod.init_containers)):
+        for each in containers:
+            if each.name not in RUN_CONTAINERS[field]:
+                yield f"spec.template.spec.{field}[{each.name}]"
 
 
 def _foreign(item: Manifest, items: Sequence[Manifest]) -> bool:

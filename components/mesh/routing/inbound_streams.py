@@ -80,6 +80,6 @@ def route_patch(name: str, args: MeshedMCPServiceArgs, headers: dict[str, str]) 
     }
     return {
         "applyTo": "HTTP_ROUTE",
-        "match": {"context": INBOUND, "routeConfiguration": {"name": f"inbound|{args.port}||"}},
+        "match": {"context": INBOUND, "routeConfiguration": {"name": f"inbound|{args.endpoint_port}||"}},
         "patch": {"operation": "INSERT_FIRST", "value": value},
     }

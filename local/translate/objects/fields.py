@@ -157,7 +157,13 @@ def _known(keys: dict[str, str]) -> dict[str, str]:
 
 
 def _selects_statistics(key: str, value: str) -> bool:
-    return key == PROXY_CONFIG and {"proxyStatsMatcher"} <= set(yaml.safe_load(value)) <= PROXY_FIELDS
+    if key != PROXY_CONFIG:
+        return False
+    try:
+        fields = yaml.safe_load(value)
+    except yaml.YAMLError:
+        return False
+    return isinstance(fields, dict) and {"proxyStatsMatcher"} <= fields.keys() <= PROXY_FIELDS
 
 
 Keys = Annotated[dict[str, str], AfterValidator(_known)]

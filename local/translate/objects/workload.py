@@ -1,8 +1,8 @@
 """Deployment, Service and ServiceAccount: the fields that become processes, addresses and identities.
 
-A pod has the container `server`, and in front of servers of others the bridge's init containers: the launcher or
-installer, and the server itself as `upstream`. Other containers do not run. Fields of the scheduler, the kubelet and updates have no effect on one machine; the models keep them, so that a change
-of them replaces the replicas.
+A pod has the container `server`, and for servers of others behind the bridge init containers: the launcher or the
+installer, and the server itself as `upstream`. Other containers do not run. Fields of the scheduler, the kubelet and
+updates have no effect on one machine; the models keep them, so that a change of them replaces the replicas.
 """
 
 from typing import Final, Literal, Self
@@ -165,7 +165,7 @@ class Deployment(Placed, LenientFields):
     @property
     def has_bridge(self) -> bool:
         """Whether the container of the server is the bridge."""
-        return any(variable.name.startswith("MESHED_MCP_UPSTREAM_") for variable in self.container.env)
+        return any(is_upstream(variable.name) for variable in self.container.env)
 
     @property
     def launched(self) -> Container | None:
@@ -188,6 +188,11 @@ class Deployment(Placed, LenientFields):
     def init_container(self, name: str) -> Container | None:
         """An init container by name."""
         return next((each for each in self.spec.template.spec.init_containers if each.name == name), None)
+
+
+def is_upstream(variable: str) -> bool:
+    """Whether a variable names what the bridge runs in front of."""
+    return variable in {contract.ENV_UPSTREAM_URL, contract.ENV_UPSTREAM_COMMAND, contract.ENV_UPSTREAM_ADDRESS}
 
 
 class ServicePort(Fields):

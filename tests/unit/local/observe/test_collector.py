@@ -8,7 +8,7 @@ import pytest
 
 from meshed_mcp import contract
 from meshed_mcp.local.errors import LocalRunError
-from meshed_mcp.local.process.container import RunFolders, program
+from meshed_mcp.local.process.container import RunFolders, programs
 from meshed_mcp.local.translate.envoy.bootstrap import ingress, sidecar
 from meshed_mcp.local.translate.envoy.telemetry import Collector
 from meshed_mcp.local.translate.envoy.tls import KeyFiles
@@ -73,8 +73,8 @@ def test_a_process_sends_spans_to_the_local_collector_directly(
     container = local_objects.find(objects, "Deployment", "back")["spec"]["template"]["spec"]["containers"][0]
     container["env"].append({"name": contract.ENV_OTLP_ENDPOINT, "value": "http://jaeger.monitoring.svc:4318"})
     pod, folders = back(laid_out(objects)), RunFolders(tmp_path / "dev", tmp_path / "secrets")
-    assert contract.ENV_OTLP_ENDPOINT not in program(pod, folders).env
-    env = program(pod, folders, COLLECTOR).env
+    assert contract.ENV_OTLP_ENDPOINT not in programs(pod, folders)[0].env
+    env = programs(pod, folders, COLLECTOR)[0].env
     assert env[contract.ENV_OTLP_ENDPOINT] == COLLECTOR.url
     assert env["NO_PROXY"] == env["no_proxy"] == "127.0.0.1"
 

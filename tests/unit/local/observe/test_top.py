@@ -22,7 +22,7 @@ from meshed_mcp.local.fault_injection import ALERTS, FaultKind, InjectedFault, w
 from meshed_mcp.local.observe import alertmanager as alerting
 from meshed_mcp.local.observe import monitoring, top
 from meshed_mcp.local.observe.prometheus import jobs
-from meshed_mcp.local.process.container import RunFolders, program
+from meshed_mcp.local.process.container import RunFolders, programs
 from meshed_mcp.local.translate.topology import Topology
 from tests.stacks import STACKS, recording
 
@@ -103,7 +103,7 @@ def test_fault_injection_wraps_the_program_of_every_version(
 ) -> None:
     """Requirement LOC-1: the service's own process fails, so its own metrics show it."""
     pods = laid_out(with_faults(objects, [fault("back=slow")])).pods
-    commands = {pod.name: program(pod, RunFolders(tmp_path, tmp_path)).command[1:4] for pod in pods}
+    commands = {pod.name: programs(pod, RunFolders(tmp_path, tmp_path))[0].command[1:4] for pod in pods}
     assert {name for name, command in commands.items() if command == ("-m", fault_injection.FAULTY, "slow")} == {
         name for name in commands if name.startswith("back")
     }

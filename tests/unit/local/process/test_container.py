@@ -10,7 +10,7 @@ import pytest
 from meshed_mcp import contract
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.process.changes import SERVING_SECONDS
-from meshed_mcp.local.process.container import PRE_STOP_DELAY_SECONDS, RunFolders, fresh_volumes, program
+from meshed_mcp.local.process.container import PRE_STOP_DELAY_SECONDS, RunFolders, fresh_volumes, programs
 from meshed_mcp.local.process.processes import Program
 from meshed_mcp.local.translate.topology import Pod, Topology
 from tests.unit.local import local_objects
@@ -39,7 +39,7 @@ def back(laid: Topology) -> Pod:
 
 def made(objects: list[dict[str, Any]], laid_out: LaidOut, folders: RunFolders) -> Program:
     """The program of the first replica of `back`."""
-    return program(back(laid_out(objects)), folders)
+    return programs(back(laid_out(objects)), folders)[0]
 
 
 def test_python_means_the_current_interpreter(
@@ -52,8 +52,8 @@ def test_python_means_the_current_interpreter(
 
 def test_another_command_runs_unchanged(objects: list[dict[str, Any]], laid_out: LaidOut, folders: RunFolders) -> None:
     """Kubernetes Container, `command`."""
-    container(objects)["command"] = ["uvicorn", "app"]
-    assert made(objects, laid_out, folders).command == ("uvicorn", "app")
+    container(objects)["command"] = ["sh", "app"]
+    assert made(objects, laid_out, folders).command == ("sh", "app")
 
 
 def test_an_image_without_a_command_is_rejected_with_what_to_set(
@@ -105,7 +105,7 @@ def test_a_mounted_path_becomes_a_local_folder(
     old.touch()
     pod = back(laid_out(objects))
     fresh_volumes(pod, folders)
-    folder = Path(program(pod, folders).env["MESHED_MCP_DATA_DIR"])
+    folder = Path(programs(pod, folders)[0].env["MESHED_MCP_DATA_DIR"])
     assert folder == folders.volume("back-0", "data")
     assert list(folder.iterdir()) == []
 

@@ -255,7 +255,7 @@ def test_pods_of_other_software_are_left_out_with_their_service_and_account(obje
             "value '$(POD)/data' is not run locally; set it without $( )",
         ),
         (
-            "Deployment", "back", ["template", "metadata", "annotations"], {"proxy.istio.io/config": "{}"},
+            "Deployment", "back", ["template", "metadata", "annotations"], {"proxy.istio.io/config": "concurrency: 2"},
             "spec.template.metadata.annotations: 'proxy.istio.io/config' is not run locally",
         ),
         (
