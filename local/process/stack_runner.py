@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from meshed_mcp.error_codes.code import Message
@@ -15,7 +16,7 @@ from meshed_mcp.local.process.engines import envoy_program
 from meshed_mcp.local.process.processes import Processes, Program
 from meshed_mcp.local.process.proxies import Proxies, responds
 from meshed_mcp.local.process.token_issuer import LocalIssuer, issue_tokens
-from meshed_mcp.local.process.upstream import install_packages, listens, port_issues, taken_port_issues
+from meshed_mcp.local.process.upstream import install_packages, listens, port_issues, server_port, taken_port_issues
 from meshed_mcp.local.translate.envoy.api import Message as Configuration
 from meshed_mcp.local.translate.envoy.bootstrap import ingress, sidecar
 from meshed_mcp.local.translate.envoy.gateway import gateway_identity
@@ -173,9 +174,12 @@ def programs_of(pods: Iterable[Pod], folders: RunFolders, collector: Collector |
 
 def pods_ready(pods: Iterable[Pod]) -> Callable[[str], bool]:
     """A readiness check of the replicas by name."""
-    checks = {pod.name: _is_ready(pod) for pod in pods}
-    # The bridge becomes ready once its upstream has answered.
-    return lambda name: name.endswith(UPSTREAM) or checks[name]()
+    checks = {}
+    for pod in pods:
+        checks[pod.name] = _is_ready(pod)
+        if (port := server_port(pod.deployment)) is not None:
+            checks[f"{pod.name}{UPSTREAM}"] = partial(listens, port)
+    return lambda name: checks[name]()
 
 
 def _is_ready(pod: Pod) -> Callable[[], bool]:
