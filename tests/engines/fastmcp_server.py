@@ -3,6 +3,7 @@
 import sys
 
 from fastmcp import FastMCP  # type: ignore[import-not-found]
+from fastmcp.server.dependencies import get_http_request  # type: ignore[import-not-found]
 
 server = FastMCP("adder")
 
@@ -11,6 +12,12 @@ server = FastMCP("adder")
 def add(a: int, b: int) -> int:
     """Add two numbers."""
     return a + b
+
+
+@server.tool
+def authorization() -> str:
+    """Authorization header of the request."""
+    return str(get_http_request().headers.get("authorization"))
 
 
 if __name__ == "__main__":

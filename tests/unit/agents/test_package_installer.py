@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,12 @@ mkdir -p "$UV_TOOL_BIN_DIR" "$UV_TOOL_DIR"
 for each in {executables}; do echo "$each" > "$UV_TOOL_BIN_DIR/$each"; done
 exit {code}
 """
+WHEEL = {
+    "METADATA": "Metadata-Version: 2.1\nName: mcp-time\nVersion: 1.0\n",
+    "WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    "entry_points.txt": "[console_scripts]\nmcp-time = mcp_time:main\n",
+    "RECORD": "",
+}
 
 
 class Machine:
@@ -140,3 +148,23 @@ def test_a_second_run_replaces_what_the_first_one_left(machine: Machine) -> None
         assert machine.install("npm", "server", "1.2.3") == 0
     assert not (machine.folder / "files" / "stale").exists()
     assert machine.server == "server"
+
+
+@pytest.mark.slow
+def test_pip_installs_a_package_of_pypi_where_uv_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requirement LRN-4: a virtual environment of its own; the executables of the package alone are known."""
+    wheels, folder = tmp_path / "wheels", tmp_path / "package"
+    wheels.mkdir()
+    with zipfile.ZipFile(wheels / "mcp_time-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("mcp_time.py", "def main():\n    print('at noon')\n")
+        for name, text in WHEEL.items():
+            wheel.writestr(f"mcp_time-1.0.dist-info/{name}", text)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", str(programs))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    assert package_installer.main(["--folder", str(folder), "pypi", "mcp-time", "1.0"]) == 0
+    assert subprocess.run([folder / "server"], capture_output=True, text=True, check=True).stdout == "at noon\n"
+    assert [path.name for path in (folder / "files" / "bin").iterdir()] == ["mcp-time"]
+    assert package_installer.main(["--folder", str(folder), "pypi", "mcp-time", "2.0"]) != 0
