@@ -55,17 +55,17 @@ SERVICE_OPTION: Final = (
     Edit(
         "components/mesh/service/settings.py",
         "    resources: ServerResources = Field(default_factory=ServerResources)\n",
-        """    runtime_class: str | None = None
-    \"\"\"RuntimeClass of the pods, such as `gvisor`; unset = the default of the cluster.\"\"\"
+        """    dns_policy: str | None = None
+    \"\"\"DNS policy of the pods, such as `Default`; unset = that of Kubernetes, `ClusterFirst`.\"\"\"
 
     resources: ServerResources = Field(default_factory=ServerResources)
 """,
     ),
     Edit(
         "components/mesh/service/workload.py",
-        '        "volumes": volumes(args),\n',
-        """        "volumes": volumes(args),
-        **({} if args.runtime_class is None else {"runtimeClassName": args.runtime_class}),
+        '        **scheduling.pod_fields(args.scheduling),\n',
+        """        **scheduling.pod_fields(args.scheduling),
+        **({} if args.dns_policy is None else {"dnsPolicy": args.dns_policy}),
 """,
     ),
     Edit(
@@ -73,10 +73,10 @@ SERVICE_OPTION: Final = (
         "",
         """
 
-def test_pods_run_in_the_runtime_class_of_the_service() -> None:
-    \"\"\"Kubernetes, "Runtime Class": `spec.runtimeClassName` of a pod; without it the default of the cluster.\"\"\"
-    assert pod(runtime_class="gvisor")["runtimeClassName"] == "gvisor"
-    assert "runtimeClassName" not in pod()
+def test_pods_have_the_dns_policy_of_the_service() -> None:
+    \"\"\"Kubernetes, "DNS for Services and Pods": `spec.dnsPolicy` of a pod; without it `ClusterFirst`.\"\"\"
+    assert pod(dns_policy="Default")["dnsPolicy"] == "Default"
+    assert "dnsPolicy" not in pod()
 """,
     ),
 )
