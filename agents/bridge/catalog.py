@@ -94,6 +94,8 @@ async def discover_upstream(connector: Connector, catalog: Catalog, *, with_lega
         try:
             facts[modern] = await upstream.opened()
             tools = tools if tools is not None else await all_tools(upstream)
+            if not modern:  # `notifications/initialized` has then arrived, before the session ends
+                await upstream.request("ping", None, {"headers": upstream_headers("ping", None, facts[modern])})
         except (MCPError, WrongEraError) as error:
             failure = failure if isinstance(error, WrongEraError) else error
         finally:

@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx2
@@ -11,6 +12,12 @@ from mcp.client.streamable_http import streamable_http_client
 from meshed_mcp.agents.bridge.connector import Link
 from meshed_mcp.agents.bridge.lines import LINE_BYTES
 from meshed_mcp.agents.client.http_client import ServiceHTTPClient
+
+
+KEEP_ALIVE_SECONDS: Final = 2.0
+"""Idle time after which a pooled connection is not used any more. Servers close theirs after five seconds by default
+(uvicorn, Node), and a request that meets the close is lost. Source: uvicorn, `timeout_keep_alive`; Node,
+`server.keepAliveTimeout`."""
 
 
 class HTTPConnector:
@@ -42,7 +49,9 @@ class HTTPConnector:
         if self._client is None:
             self._client = ServiceHTTPClient(
                 headers=self._headers,
-                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
+                limits=httpx2.Limits(
+                    max_connections=None, max_keepalive_connections=100, keepalive_expiry=KEEP_ALIVE_SECONDS
+                ),
                 trust_env=not is_loopback(self._url),
             )
         return self._client

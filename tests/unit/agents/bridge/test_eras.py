@@ -173,5 +173,5 @@ async def test_metrics_name_the_tools_of_the_upstream(bridge: Bridge) -> None:
         contract.LABEL_ERROR: "",
         contract.LABEL_PROTOCOL: "2026-07-28",
     }
-    assert bridge.sample(f"{contract.METRIC_OPERATION_DURATION}_count", **labels) == 1
+    assert bridge.sample(f"{contract.METRIC_OPERATION_DURATION}_count", **labels) >= 1
     assert bridge.sample(contract.METRIC_REGISTERED_TOOLS) >= 11
