@@ -13,7 +13,6 @@ from meshed_mcp.agents.bridge.connector import Link
 from meshed_mcp.agents.bridge.lines import LINE_BYTES
 from meshed_mcp.agents.client.http_client import ServiceHTTPClient
 
-
 KEEP_ALIVE_SECONDS: Final = 2.0
 """Idle time after which a pooled connection is not used any more. Servers close theirs after five seconds by default
 (uvicorn, Node), and a request that meets the close is lost. Source: uvicorn, `timeout_keep_alive`; Node,
