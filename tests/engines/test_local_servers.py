@@ -51,6 +51,7 @@ def objects_of(stack: str, folder: Path, **changes: str) -> list[Manifest]:
     text = file.read_text("utf-8")
     for old, new in {**{port: str(free_port()) for port in PORTS}, **changes}.items():
         text = text.replace(old, new)
+    text = re.sub(r"( +)port: (\d+)\n", r"\g<0>\1env: {PORT: '\2'}\n", text)  # what the server of npm listens on
     file.write_text(text.replace("server.py", str(copied / "server.py")), "utf-8")
     return [*record(copied, stack).objects, *service.service_manifests("stranger", local_stack.arguments(replicas=1))]
 

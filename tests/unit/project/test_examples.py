@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from meshed_mcp.infra.checks import check
 from meshed_mcp.infra.recording import record
@@ -38,3 +39,14 @@ def test_a_user_writes_at_most_15_lines() -> None:
     counted = subprocess.run(["make", "--silent", "lines"], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607 - make of the PATH
     assert counted.returncode == 0, counted.stdout + counted.stderr
     assert int(counted.stdout.split()[-2]) <= 15
+
+
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "examples" / "any-server").glob("Pulumi.*.yaml")), ids=lambda file: file.stem
+)
+def test_an_existing_server_takes_at_most_7_lines(file: Path) -> None:
+    """Requirement LRN-1: what a user writes for a server that exists, below its name."""
+    config = yaml.safe_load(file.read_text("utf-8"))["config"]
+    (settings,) = config["meshed-mcp:services"].values()
+    assert len(settings) <= 7
+    assert len(config) <= 2
