@@ -69,8 +69,8 @@ def launched_command(deployment: Deployment) -> tuple[str, ...]:
 def ensure_command(deployment: Deployment, command: str, path: str) -> None:
     """Raise LocalRunError for a command that is not on this machine."""
     if shutil.which(command, path=path) is None:
-        owner = {"namespace": deployment.namespace, "name": deployment.name}
-        raise LocalRunError(COMMAND_MISSING.message(**owner, command=command))
+        namespace, name = deployment.namespace, deployment.name
+        raise LocalRunError(COMMAND_MISSING.message(namespace=namespace, name=name, command=command))
 
 
 def package_folder(installer: Container, state: Path) -> Path:
@@ -97,8 +97,8 @@ def install_packages(
             continue
         registry, name, version = installer.args
         if registry == "npm" and shutil.which("npm") is None:
-            owner = {"namespace": deployment.namespace, "name": deployment.name}
-            raise LocalRunError(INSTALLER_MISSING.message(**owner, package=f"{name}@{version}"))
+            where, owner, package = deployment.namespace, deployment.name, f"{name}@{version}"
+            raise LocalRunError(INSTALLER_MISSING.message(namespace=where, name=owner, package=package))
         report(f"installing {name} {version} from {registry}")
         _install(installer, folder, variables(deployment))
         report(f"{name} {version} is installed")

@@ -63,7 +63,7 @@ SERVICE_OPTION: Final = (
     ),
     Edit(
         "components/mesh/service/workload.py",
-        '        **scheduling.pod_fields(args.scheduling),\n',
+        "        **scheduling.pod_fields(args.scheduling),\n",
         """        **scheduling.pod_fields(args.scheduling),
         **({} if args.dns_policy is None else {"dnsPolicy": args.dns_policy}),
 """,

@@ -166,7 +166,8 @@ def test_the_platform_extra_checks_renders_and_has_the_components(workstation: E
     workstation.run("meshed-mcp new mcp-search", tmp_path)
     assert "no issues" in workstation.run("meshed-mcp check --stack dev", tmp_path / "mcp-search")
     lines = [line.removeprefix(".venv/bin/") for line in commands("README.md", "## Commands")]
-    offline = [line for line in lines if not re.search(r"local|meshed-mcp (new|import)|--live|--load|--prometheus", line)]
+    online = re.compile(r"local|meshed-mcp (new|import)|--live|--load|--prometheus")
+    offline = [line for line in lines if not online.search(line)]
     assert [line.split()[1] for line in offline] == ["check", "render", "scaling", "cost", "capacity", "dashboards"]
     workstation.run("\n".join(offline).replace(" out/", f" {tmp_path}/$RANDOM"), ROOT)
     assert "no issues" in workstation.run("meshed-mcp check --stack dev", ROOT / "examples" / "quickstart")

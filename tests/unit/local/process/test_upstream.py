@@ -188,10 +188,11 @@ def test_a_machine_without_npm_is_named(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(LocalRunError) as error:
         install(read_stack(objects("mcp-a", package="npm:@scope/server@1.2.3")), tmp_path)
-    assert lines(error) == [
+    (line,) = lines(error)
+    assert line == (
         "MM0844: Deployment mcp-system/mcp-a: npm is not on this machine to install @scope/server@1.2.3; "
         "install Node.js"
-    ]
+    )
 
 
 def test_packages_of_one_name_have_a_folder_per_version_and_executable(tmp_path: Path) -> None:
