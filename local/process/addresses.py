@@ -10,8 +10,7 @@ from typing import Final
 
 from meshed_mcp.error_codes.local import ALREADY_RUNNING, GATEWAY_PORT_TAKEN, NO_FREE_BLOCK, NO_LOOPBACK_BLOCK
 from meshed_mcp.local.errors import LocalRunError
-from meshed_mcp.local.translate.envoy.bootstrap import LOOPBACK
-from meshed_mcp.local.translate.topology import ADMIN_PORT
+from meshed_mcp.local.translate.topology import ADMIN_PORT, LOOPBACK
 
 BLOCKS: Final = range(16, 250)
 """Second bytes of loopback addresses; a run reserves the first free one."""

@@ -197,7 +197,7 @@ def test_a_machine_without_npm_is_named(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_packages_of_one_name_have_a_folder_per_version_and_executable(tmp_path: Path) -> None:
     """Requirement LRN-4: a new version is installed beside the old one."""
-    settings = [
+    settings: list[dict[str, Any]] = [
         {"package": "npm:@scope/server@1.2.3"},
         {"package": "npm:@scope/server@1.2.4"},
         {"package": "npm:@scope/server@1.2.3", "command": ["other"]},
