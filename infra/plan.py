@@ -28,7 +28,8 @@ from meshed_mcp.components.observability.prometheus.alert_rules import grafana_a
 from meshed_mcp.components.observability.prometheus.values import prometheus_url
 from meshed_mcp.components.pod.args import pod_settings
 from meshed_mcp.error_codes import stack as codes
-from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig, parse_stack
+from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig
+from meshed_mcp.infra.parsing import parse_stack
 from meshed_mcp.infra.planning import autoscaling, nodes
 from meshed_mcp.infra.planning.bridge import bridge_args, bridge_issues
 from meshed_mcp.infra.planning.dependencies import registry_sidecar_egress_hosts, sidecar_egress_hosts

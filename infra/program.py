@@ -13,7 +13,8 @@ from meshed_mcp.components.autoscaling.component import AutoscalingPolicy
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.mesh.component import MeshedMCPService, ServiceMesh
 from meshed_mcp.components.observability.component import ObservabilityStack
-from meshed_mcp.infra.config import NAMESPACE, SECRET_TEXT_KEYS, StackConfig
+from meshed_mcp.infra.config import NAMESPACE, StackConfig
+from meshed_mcp.infra.parsing import SECRET_TEXT_KEYS
 from meshed_mcp.infra.plan import Plan, planned
 from meshed_mcp.infra.planning.peers import ADDRESS_OUTPUT, KUBECONFIG_OUTPUT, with_peer_outputs
 from meshed_mcp.infra.validation.monitoring import mail_warnings

@@ -5,13 +5,13 @@ from typing import Any, Final, Protocol
 
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
 from meshed_mcp.error_codes import cli as codes
-from meshed_mcp.infra.config import service_issues
 from meshed_mcp.infra.importing import clients, compose, kmcp, registry, stack_text, toolhive
 from meshed_mcp.infra.importing.kubernetes import resources_of
 from meshed_mcp.infra.importing.reasons import OTHER_RESOURCE
 from meshed_mcp.infra.importing.report import Report, Server
 from meshed_mcp.infra.importing.source import Location, Source
 from meshed_mcp.infra.importing.sweep import replace_secrets
+from meshed_mcp.infra.parsing import service_issues
 
 
 class Format(Protocol):

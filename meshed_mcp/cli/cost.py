@@ -15,7 +15,7 @@ from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.mesh.routing.tool_args import Pool
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.error_codes.cli import PRICES_MISSING
-from meshed_mcp.infra.config import parse_stack
+from meshed_mcp.infra.parsing import parse_stack
 from meshed_mcp.infra.plan import Plan, planned
 from meshed_mcp.infra.recording.project import read_project
 from meshed_mcp.infra.validation.budgets import requests_of

@@ -53,7 +53,7 @@ def objects_of(stack: str, folder: Path, **changes: str) -> list[Manifest]:
         text = text.replace(old, new)
     text = re.sub(r"( +)port: (\d+)\n", r"\g<0>\1env: {PORT: '\2'}\n", text)  # what the server of npm listens on
     file.write_text(text.replace("server.py", str(copied / "server.py")), "utf-8")
-    return [*record(copied, stack).objects, *service.service_manifests("stranger", local_stack.arguments(replicas=1))]
+    return [*record(copied, stack).objects, *service.service_manifests("planner", local_stack.arguments(replicas=1))]
 
 
 @contextlib.contextmanager
@@ -71,7 +71,7 @@ def started(objects: list[Manifest], folder: Path, engine: Path | None = None) -
 
 def server_of(up: Running) -> Service:
     """The service of the example."""
-    return next(each for each in up.topology.stack.services if each.name != "stranger")
+    return next(each for each in up.topology.stack.services if each.name != "planner")
 
 
 @contextlib.asynccontextmanager
@@ -95,11 +95,11 @@ async def text_of(up: Running, mode: str, tool: str, **arguments: Any) -> str:
     return "".join(each.text for each in result.content if isinstance(each, TextContent))
 
 
-async def rejects_strangers(up: Running) -> None:
+async def rejects_unauthorized_callers(up: Running) -> None:
     """The sidecar rejects a caller that is in no list, and every plaintext connection."""
     server = server_of(up)
-    (stranger,) = [pod for pod in callers(up.topology, server, allowed=False) if pod.name.startswith("stranger")]
-    assert await status(as_caller(up.topology, server, stranger), "POST") == FORBIDDEN
+    (planner,) = [pod for pod in callers(up.topology, server, allowed=False) if pod.name.startswith("planner")]
+    assert await status(as_caller(up.topology, server, planner), "POST") == FORBIDDEN
     assert (await verify_rejections(up.topology)).callers > 0
 
 
@@ -128,7 +128,7 @@ async def test_a_package_of_pypi_runs_behind_the_mesh(find_engine: FindEngine, t
         for mode in MODES:
             found = json.loads(await text_of(up, mode, "get_current_time", timezone="Europe/Lisbon"))
             assert found["timezone"] == "Europe/Lisbon"
-        await rejects_strangers(up)
+        await rejects_unauthorized_callers(up)
 
 
 async def test_a_package_that_uses_a_program_runs_behind_the_mesh(find_engine: FindEngine, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ async def test_a_package_that_uses_a_program_runs_behind_the_mesh(find_engine: F
     with started(objects_of("git", tmp_path), tmp_path, find_engine("mcp-server-git")) as up:
         for mode in MODES:
             assert "trunk" in await text_of(up, mode, "git_status", repo_path=str(repository))
-        await rejects_strangers(up)
+        await rejects_unauthorized_callers(up)
 
 
 async def test_a_package_of_npm_runs_behind_the_mesh(find_engine: FindEngine, tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ async def test_a_package_of_npm_runs_behind_the_mesh(find_engine: FindEngine, tm
     with started(objects_of("everything", tmp_path), tmp_path, find_engine("mcp-server-everything")) as up:
         for mode in MODES:
             assert "hello" in await text_of(up, mode, "echo", message="hello")
-        await rejects_strangers(up)
+        await rejects_unauthorized_callers(up)
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ async def test_an_external_http_server_runs_behind_the_mesh(  # noqa: PLR0913, P
     with started(objects_of(stack, tmp_path), tmp_path) as up:
         for mode in MODES:
             assert expected in await text_of(up, mode, tool, **arguments)
-        await rejects_strangers(up)
+        await rejects_unauthorized_callers(up)
         assert len(up.topology.behind(server_of(up))) == 1
 
 
@@ -190,7 +190,7 @@ async def test_a_static_program_runs_behind_the_mesh(engines_on_path: Callable[[
     with started(objects_of("go", tmp_path), tmp_path) as up:
         for mode in MODES:
             assert "Ada" in await text_of(up, mode, "greet", name="Ada")
-        await rejects_strangers(up)
+        await rejects_unauthorized_callers(up)
 
 
 async def test_a_bridged_http_server_runs_behind_the_mesh_with_its_tool_policy(
@@ -199,14 +199,14 @@ async def test_a_bridged_http_server_runs_behind_the_mesh_with_its_tool_policy(
     """Requirement LRN-2: the server and the bridge are two processes, and the bridge enforces `tools`."""
     engines_on_path("mcp-server-everything")
     with started(objects_of("bridged", tmp_path), tmp_path) as up:
-        assert sorted(up.services.pids) == ["mcp-everything-0", "mcp-everything-0.upstream", "stranger-0"]
+        assert sorted(up.services.pids) == ["mcp-everything-0", "mcp-everything-0.upstream", "planner-0"]
         for mode in MODES:
             assert "hello" in await text_of(up, mode, "echo", message="hello")
             async with connected(up, mode) as client:
                 assert "get-env" not in {each.name for each in (await client.list_tools()).tools}
                 with pytest.raises(MCPError, match="Server returned an error response"):
                     await client.call_tool("get-env", {})
-        await rejects_strangers(up)
+        await rejects_unauthorized_callers(up)
 
 
 async def test_a_remote_server_is_reached_through_the_sidecar(
@@ -226,7 +226,7 @@ async def test_a_remote_server_is_reached_through_the_sidecar(
         for mode in MODES:
             assert await text_of(up, mode, "add", a=2, b=3) == "5"
             assert await text_of(up, mode, "authorization") == "Bearer token-of-a-test"
-        await rejects_strangers(up)
+        await rejects_unauthorized_callers(up)
         pods = up.topology.behind(server_of(up))
         clusters = [get_text(f"http://{pod.address}:{ADMIN_PORT}/clusters") or "" for pod in pods]
         assert re.search(rf"outbound\|{port}\|\|{near}::\S+::rq_total::[1-9]", "\n".join(clusters))

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
-from meshed_mcp.infra.config import ServiceConfig, StackConfig, parse_stack
+from meshed_mcp.infra.config import ServiceConfig, StackConfig
+from meshed_mcp.infra.parsing import parse_stack
 from meshed_mcp.infra.plan import planned
 
 SERVICE = {"image": "registry.example/a:1"}

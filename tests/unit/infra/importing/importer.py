@@ -9,11 +9,11 @@ from typing import Any
 import yaml
 
 from meshed_mcp.components.core.errors import ConfigIssue
-from meshed_mcp.infra.config import parse_stack
 from meshed_mcp.infra.importing.formats import imported
 from meshed_mcp.infra.importing.report import Report
 from meshed_mcp.infra.importing.source import Source, read_source
 from meshed_mcp.infra.importing.stack_text import stack_text
+from meshed_mcp.infra.parsing import parse_stack
 
 
 def source_of(content: str | bytes, name: str = "mcp.json") -> Source:

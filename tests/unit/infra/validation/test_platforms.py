@@ -117,7 +117,7 @@ def test_platform_of_the_mesh_follows_from_the_stack() -> None:
 
 @pytest.mark.parametrize("platform", ["aks", "eks", "gke"])
 def test_scraping_a_control_plane_of_a_provider_is_rejected(platform: str) -> None:
-    """Requirement CFG-7: nobody but the provider reaches its scheduler and etcd."""
+    """Requirement CFG-7: only the provider reaches its scheduler and etcd."""
     (line,) = issues(platform, observability={"platform": "self-managed"})
     assert line.startswith("MM0692: observability: platform: ")
     assert plan("k3s", observability={"platform": "self-managed"})

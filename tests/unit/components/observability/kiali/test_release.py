@@ -9,7 +9,7 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.manifests import chart_prerequisites
 from meshed_mcp.components.observability.releases import observability_releases
-from meshed_mcp.infra.config import parse_stack
+from meshed_mcp.infra.parsing import parse_stack
 from meshed_mcp.infra.validation.mesh_modes import membership_issues
 
 OPENID: Final = {"strategy": "openid", "issuer": "https://login.example.com", "client_id": "kiali"}
