@@ -53,7 +53,7 @@ def objects_of(stack: str, folder: Path, **changes: str) -> list[Manifest]:
         text = text.replace(old, new)
     text = re.sub(r"( +)port: (\d+)\n", r"\g<0>\1env: {PORT: '\2'}\n", text)  # what the server of npm listens on
     file.write_text(text.replace("server.py", str(copied / "server.py")), "utf-8")
-    return [*record(copied, stack).objects, *service.service_manifests("planner", local_stack.arguments(replicas=1))]
+    return [*record(copied, stack).objects, *service.service_manifests("other", local_stack.arguments(replicas=1))]
 
 
 @contextlib.contextmanager
@@ -71,7 +71,7 @@ def started(objects: list[Manifest], folder: Path, engine: Path | None = None) -
 
 def server_of(up: Running) -> Service:
     """The service of the example."""
-    return next(each for each in up.topology.stack.services if each.name != "planner")
+    return next(each for each in up.topology.stack.services if each.name != "other")
 
 
 @contextlib.asynccontextmanager
@@ -98,8 +98,8 @@ async def text_of(up: Running, mode: str, tool: str, **arguments: Any) -> str:
 async def rejects_unauthorized_callers(up: Running) -> None:
     """The sidecar rejects a caller that is in no list, and every plaintext connection."""
     server = server_of(up)
-    (planner,) = [pod for pod in callers(up.topology, server, allowed=False) if pod.name.startswith("planner")]
-    assert await status(as_caller(up.topology, server, planner), "POST") == FORBIDDEN
+    (other,) = [pod for pod in callers(up.topology, server, allowed=False) if pod.name.startswith("other")]
+    assert await status(as_caller(up.topology, server, other), "POST") == FORBIDDEN
     assert (await verify_rejections(up.topology)).callers > 0
 
 
@@ -199,7 +199,7 @@ async def test_a_bridged_http_server_runs_behind_the_mesh_with_its_tool_policy(
     """Requirement LRN-2: the server and the bridge are two processes, and the bridge enforces `tools`."""
     engines_on_path("mcp-server-everything")
     with started(objects_of("bridged", tmp_path), tmp_path) as up:
-        assert sorted(up.services.pids) == ["mcp-everything-0", "mcp-everything-0.upstream", "planner-0"]
+        assert sorted(up.services.pids) == ["mcp-everything-0", "mcp-everything-0.upstream", "other-0"]
         for mode in MODES:
             assert "hello" in await text_of(up, mode, "echo", message="hello")
             async with connected(up, mode) as client:

@@ -11,6 +11,8 @@ from rich.console import Console
 
 from meshed_mcp import contract
 from meshed_mcp.components.alerts.burn_rate import BURN_RATES
+from meshed_mcp.components.mesh.service import manifests as service
+from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.components.observability.alertmanager.routing import alertmanager_config
 from meshed_mcp.components.observability.args import AlertmanagerSettings, ObservabilityStackArgs
 from meshed_mcp.components.observability.manifests import prometheus_rules
@@ -132,6 +134,22 @@ def test_an_invalid_fault_flag_is_rejected(objects: list[dict[str, Any]], text: 
     with pytest.raises(LocalRunError) as found:
         with_faults(objects, [fault(text)])
     assert found.value.messages == (message,)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"image": "a:1", "runtime": "external", "command": ["python"]},
+        {"package": "pypi:mcp-time==1.0", "bridge_image": "b:1"},
+    ],
+)
+def test_a_server_of_others_can_only_be_down(settings: dict[str, Any]) -> None:
+    """Requirement LOC-2: the fault is put into the runtime's tool calls, and neither has any."""
+    items = service.service_manifests("mcp-a", MeshedMCPServiceArgs.model_validate(settings))
+    with pytest.raises(LocalRunError) as found:
+        with_faults(items, [fault("mcp-a=slow")])
+    assert [message.code for message in found.value.messages] == ["MM0846"]
+    assert with_faults(items, [fault("mcp-a=down")]) == items
 
 
 def test_the_registry_can_only_be_down(objects: list[dict[str, Any]]) -> None:

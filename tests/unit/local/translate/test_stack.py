@@ -111,6 +111,16 @@ def warned(kind: str, items: list[dict[str, Any]]) -> list[str]:
     return kinds[kind].split(", ")
 
 
+def test_containers_that_do_not_run_are_listed(objects: list[dict[str, Any]]) -> None:
+    """Requirement LOC-2: containers of an overlay are not left out in silence."""
+    pod = local_objects.find(objects, "Deployment", "back")["spec"]["template"]["spec"]
+    pod["containers"].append({"name": "exporter", "image": "exporter:1"})
+    pod["initContainers"] = [{"name": "migrate", "image": "migrate:1"}]
+    listed = warned("Deployment", objects)
+    assert {"spec.template.spec.containers[exporter]", "spec.template.spec.initContainers[migrate]"} <= set(listed)
+    assert not any("[server]" in path for path in listed)
+
+
 @given(
     st.sampled_from([each for each in PATHS if RUN[each[0]]["kind"] not in LENIENT and each[1][:1] != ("metadata",)]),
     st.from_regex(r"x[a-zA-Z]{3,12}", fullmatch=True),
