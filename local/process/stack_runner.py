@@ -126,9 +126,7 @@ def running(  # noqa: PLR0913 - one parameter per choice of a run
         for owner, token in start.tokens.items():
             file = write_private(folders.state / TOKENS / owner, token.encode())
             report(f"a token for {owner} is in {file}")
-        if issues := unresolved_references(start):
-            raise LocalRunError(*issues)
-        if issues := [*port_issues(stack), *taken_port_issues(start.pods)]:
+        if issues := [*unresolved_references(start), *port_issues(stack), *taken_port_issues(start.pods)]:
             raise LocalRunError(*issues)
         commands = programs_of(start.pods, folders, collector)
         install_missing(start.pods, folders, report)
