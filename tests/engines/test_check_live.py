@@ -261,7 +261,7 @@ def test_a_missing_key_and_a_missing_object_are_findings(cluster: ApiServer, fin
     assert [each for each in without_key if each.startswith(f"error MM0157: Secret {name} has no key ")]
 
 
-def test_a_kind_that_nobody_serves_is_a_finding(findings: Callable[[], list[str]]) -> None:
+def test_a_kind_that_no_api_server_serves_is_a_finding(findings: Callable[[], list[str]]) -> None:
     """Requirement CHK-3: discovery of the API server decides."""
     assert findings()
     unknown = (
