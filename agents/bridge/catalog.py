@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any, Final
 
 from mcp.shared.exceptions import MCPError
@@ -19,7 +18,8 @@ from meshed_mcp.agents.bridge.upstream import Upstream
 
 MAX_PAGES: Final = 100  # pages of a tool list that are read. Source: official SDK 2.3, `_RELIST_PAGE_CAP`
 MAX_TOOLS: Final = 1000  # tools of one server. Source: the registry's largest entry, registry/model.py
-REFRESH_SECONDS: Final = 60.0  # age after which a list of an HTTP upstream is read again for the registry
+LIST_SECONDS: Final = 20.0  # timeout of one page; a replica becomes ready without the tools of a server that is slower
+PING_SECONDS: Final = 2.0  # timeout of a ping, which some servers do not answer
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +34,6 @@ class Catalog:
     tools: dict[str, dict[str, Any]] = field(default_factory=dict)
     is_stale: bool = False
     """The upstream has announced a change of its tools."""
-
-    listed_at: float = 0.0
 
     def era_for(self, *, is_modern: bool) -> bool:
         """Return the era in which a client of that era is served: its own, if the upstream speaks it."""
@@ -65,7 +63,7 @@ class Catalog:
         """Take a whole list."""
         self.tools.clear()
         self.observe({"tools": tools})
-        self.is_stale, self.listed_at = False, monotonic()
+        self.is_stale = False
 
     def note_change(self, method: str) -> None:
         """Mark the tools as stale."""
@@ -94,8 +92,9 @@ async def discover_upstream(connector: Connector, catalog: Catalog, *, with_lega
         try:
             facts[modern] = await upstream.opened()
             tools = tools if tools is not None else await all_tools(upstream)
-            if not modern:  # `notifications/initialized` has then arrived, before the session ends
-                await upstream.request("ping", None, {"headers": upstream_headers("ping", None, facts[modern])})
+            if connector.is_http and not modern:  # so that `notifications/initialized` arrives before the session ends
+                headers = upstream_headers("ping", None, facts[modern])
+                await upstream.request("ping", None, {"headers": headers, "timeout": PING_SECONDS})
         except (MCPError, WrongEraError) as error:
             failure = failure if isinstance(error, WrongEraError) else error
         finally:
@@ -116,7 +115,7 @@ async def all_tools(upstream: Upstream) -> list[dict[str, Any]]:
     for _ in range(MAX_PAGES):
         params = upstream_params({} if cursor is None else {"cursor": cursor}, facts, Identity())
         headers = upstream_headers("tools/list", params, facts)
-        page = await upstream.request("tools/list", params, {"headers": headers})
+        page = await upstream.request("tools/list", params, {"headers": headers, "timeout": LIST_SECONDS})
         tools += page.get("tools", ())
         cursor = page.get("nextCursor")
         if not isinstance(cursor, str):
