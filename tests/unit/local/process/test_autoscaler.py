@@ -1,6 +1,7 @@
 """Autoscaler of the local run: ScaledObjects as settings, and triggers without a value."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,12 +12,15 @@ from meshed_mcp.components.autoscaling.args import AutoscalingPolicyArgs, Scalin
 from meshed_mcp.components.core.errors import ConfigIssue, ConfigurationError
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.service.manifests import service_manifests
 from meshed_mcp.components.mesh.service.pod_monitor import pod_monitors
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.observe import prometheus
 from meshed_mcp.local.process.autoscaler import ScaledDeployment, instant_query, metrics, scaled_deployments
-from meshed_mcp.local.translate.topology import Identity, Pod
+from meshed_mcp.local.session import autoscaled
+from meshed_mcp.local.translate.stack import read_stack
+from meshed_mcp.local.translate.topology import Identity, Pod, topology
 
 
 def rendered(**settings: Any) -> Manifest:
@@ -128,3 +132,21 @@ def test_a_missing_prometheus_is_reported_with_how_to_get_it(monkeypatch: pytest
         match=("no-such-program is not on the PATH; install it"),
     ):
         prometheus.scraping([], Path(".engines")).__enter__()
+
+
+def test_a_server_on_one_port_is_reported_and_not_scaled() -> None:
+    """Requirement LOC-2: a second process could not have the port."""
+    external = {"image": "a:1", "runtime": "external", "command": ["sh"], "port": 3001}
+    settings: list[dict[str, Any]] = [external, {"image": "a:1", "command": ["python"]}]
+    names = ["mcp-files", "mcp-rag"]
+    arguments = [MeshedMCPServiceArgs.model_validate(each) for each in settings]
+    pairs = zip(names, arguments, strict=True)
+    stack = read_stack([item for name, args in pairs for item in service_manifests(name, args)])
+    up: Any = SimpleNamespace(topology=topology(stack, 16))
+    scraping: Any = SimpleNamespace(client=SimpleNamespace(result=None))
+    raw = {"targets": {name: {} for name in names}, "prometheus_url": "http://prometheus"}
+    objects = scalers.autoscaler_manifests(AutoscalingPolicyArgs.model_validate(raw))
+    reported = list[str]()
+    autoscaled(up, objects, scraping, reported.append)
+    assert reported[0] == "mcp-files is not scaled: its server listens on one port of this machine"
+    assert [line.split()[0] for line in reported] == names
