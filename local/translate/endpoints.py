@@ -6,7 +6,7 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.local.process.stack_runner import Running
-from meshed_mcp.local.translate.envoy.gateway import attached
+from meshed_mcp.local.translate.envoy.gateway import loopback_owners
 from meshed_mcp.local.translate.envoy.security import account_suffix, policies_for
 from meshed_mcp.local.translate.objects.gateway import Gateway
 from meshed_mcp.local.translate.objects.policies import AuthorizationPolicy, Source
@@ -64,8 +64,8 @@ def gateway_url(running: Running, service: Service) -> str | None:
 
 
 def exposed_path(topology: Topology, gateway: Gateway, service: Service) -> str | None:
-    """Path of the first gateway route with the service as a destination."""
-    for owner in attached(topology, gateway):
+    """Path at the loopback address of the first gateway route with the service as a destination."""
+    for owner in loopback_owners(topology, gateway):
         for http in owner.spec.http:
             hosts = {topology.resolved(each.destination.host, owner.namespace) for each in http.route}
             if topology.fqdn(service) in hosts:

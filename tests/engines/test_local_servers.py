@@ -20,6 +20,7 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.infra.recording import record
 from meshed_mcp.local.clients import http_client, status
+from meshed_mcp.local.process.changes import roll_out, scale
 from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.proxies import get_text
 from meshed_mcp.local.process.stack_runner import Running, running
@@ -41,6 +42,9 @@ FORBIDDEN: Final = 403
 PORTS: Final = {"3001", "9100"}
 """Ports in the stack files; tests use free ones."""
 
+OTHER: Final = local_stack.arguments(replicas=1)
+"""A service that may call nothing."""
+
 FindEngine = Callable[[str], Path]
 
 
@@ -53,11 +57,13 @@ def objects_of(stack: str, folder: Path, **changes: str) -> list[Manifest]:
         text = text.replace(old, new)
     text = re.sub(r"( +)port: (\d+)\n", r"\g<0>\1env: {PORT: '\2'}\n", text)  # what the server of npm listens on
     file.write_text(text.replace("server.py", str(copied / "server.py")), "utf-8")
-    return [*record(copied, stack).objects, *service.service_manifests("other", local_stack.arguments(replicas=1))]
+    return [*record(copied, stack).objects, *service.service_manifests("other", OTHER)]
 
 
 @contextlib.contextmanager
-def started(objects: list[Manifest], folder: Path, engine: Path | None = None) -> Iterator[Running]:
+def started(
+    objects: list[Manifest], folder: Path, engine: Path | None = None, *, changes: bool = False
+) -> Iterator[Running]:
     """Run the objects; `engine` is the executable of a package, as if a run before had installed it."""
     stack, state = read_stack(objects), folder / "state"
     for deployment in stack.deployments:
@@ -65,7 +71,7 @@ def started(objects: list[Manifest], folder: Path, engine: Path | None = None) -
             place = package_folder(deployment.installer, state)
             place.mkdir(parents=True)
             (place / contract.PACKAGE_SERVER).symlink_to(engine)
-    with running(stack, free_port(), RunFolders(state, folder / "secrets"), lambda _: None, changes=False) as up:
+    with running(stack, free_port(), RunFolders(state, folder / "secrets"), lambda _: None, changes=changes) as up:
         yield up
 
 
@@ -204,9 +210,39 @@ async def test_a_bridged_http_server_runs_behind_the_mesh_with_its_tool_policy(
             assert "hello" in await text_of(up, mode, "echo", message="hello")
             async with connected(up, mode) as client:
                 assert "get-env" not in {each.name for each in (await client.list_tools()).tools}
-                with pytest.raises(MCPError, match="may not call this tool|Server returned an error response"):
+                with pytest.raises(MCPError, match=r"may not call this tool|Server returned an error response"):
                     await client.call_tool("get-env", {})
         await rejects_unauthorized_callers(up)
+
+
+async def test_a_server_on_one_port_is_replaced_and_never_doubled(
+    engines_on_path: Callable[[str], None], tmp_path: Path
+) -> None:
+    """Requirement LRN-2: the old server ends before the new one starts, with the bridge in front as well."""
+    engines_on_path("mcp-server-everything")
+    objects = objects_of("bridged", tmp_path)
+    with started(objects, tmp_path, changes=True) as up:
+        before = dict(up.services.pids)
+        scale(up, "mcp-everything", 3)
+        assert up.services.pids == before
+        text = json.dumps(objects).replace('"name": "PORT"', '"name": "NEW", "value": "1"}, {"name": "PORT"')
+        roll_out(up, read_stack(json.loads(text)))
+        assert sorted(up.services.pids) == ["mcp-everything-1", "mcp-everything-1.upstream", "other-0"]
+        assert "hello" in await text_of(up, "auto", "echo", message="hello")
+
+
+async def test_a_stack_of_an_existing_cluster_runs_locally(tmp_path: Path) -> None:
+    """Requirement LOC-1: revisions, another gateway, hosts of services and annotations of proxies keep nothing out."""
+    objects = [*record(ROOT / "examples" / "stacks", "existing").objects, *service.service_manifests("other", OTHER)]
+    for item in objects:
+        if item["kind"] == "Deployment":
+            container = item["spec"]["template"]["spec"]["containers"][0]
+            container["command"] = local_stack.COMMAND
+            container["env"].append({"name": "VERSION", "value": "existing"})
+    with started(objects, tmp_path) as up:
+        for mode in MODES:
+            assert await text_of(up, mode, "who") == "existing"
+        assert (await verify_rejections(up.topology)).callers > 0
 
 
 async def test_a_remote_server_is_reached_through_the_sidecar(

@@ -48,9 +48,8 @@ def attached(topology: Topology, gateway: Gateway) -> list[VirtualService]:
 def gateway_virtual_hosts(topology: Topology, gateway: Gateway, port: int) -> list[Message]:
     """A virtual host per host of ports that do not redirect to HTTPS; the loopback address is an alias of the first."""
     owners = attached(topology, gateway)
-    servers = [server for server in gateway.spec.servers if not server.tls.https_redirect]
     hosts: list[Message] = []
-    for host in dict.fromkeys(host for server in servers for host in server.hosts):
+    for host in plain_hosts(gateway):
         serving = [owner for owner in owners if host in owner.spec.hosts]
         found = [route for owner in serving for route in routes(topology, owner, gateway.namespace)]
         if found and not hosts:
@@ -59,6 +58,19 @@ def gateway_virtual_hosts(topology: Topology, gateway: Gateway, port: int) -> li
         if found:
             hosts.append({"name": host, "domains": [host, f"{host}:*"], "routes": found})
     return hosts
+
+
+def plain_hosts(gateway: Gateway) -> list[str]:
+    """Hosts of ports that do not redirect to HTTPS, in order, each once."""
+    servers = [server for server in gateway.spec.servers if not server.tls.https_redirect]
+    return list(dict.fromkeys(host for server in servers for host in server.hosts))
+
+
+def loopback_owners(topology: Topology, gateway: Gateway) -> list[VirtualService]:
+    """VirtualServices of the host that the loopback address is an alias of."""
+    owners = attached(topology, gateway)
+    serving = ([owner for owner in owners if host in owner.spec.hosts] for host in plain_hosts(gateway))
+    return next(filter(None, serving), [])
 
 
 def _with_host(host: str, route: Message) -> Message:
