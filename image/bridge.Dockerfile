@@ -17,7 +17,7 @@ FROM ${RUNTIME_IMAGE} AS base
 COPY --from=launcher /stdio-launcher /usr/local/bin/stdio-launcher
 CMD ["python", "-m", "meshed_mcp.agents.bridge"]
 
-# Packages are downloaded to HOME at the first start: the only writable folder of the pod.
+# An init container of the pod installs the package with npm or uv; the bridge starts its executable.
 FROM base AS npm
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=node /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm

@@ -88,11 +88,11 @@ def launched_container(args: MeshedMCPServiceArgs, image: Any) -> Manifest:
 
 
 def launcher_container(args: MeshedMCPServiceArgs) -> Manifest:
-    """Init container that copies the launcher, a static binary, out of the bridge's image."""
+    """Init container in which the launcher, a static binary, copies itself out of the bridge's image."""
     return {
         "name": "launcher",
         "image": args.bridge_image,
-        "command": ["cp", contract.LAUNCHER_IMAGE_PATH, LAUNCHER],
+        "command": [contract.LAUNCHER_IMAGE_PATH, "install", LAUNCHER],
         "resources": resources(COPY_RESOURCES),
         "securityContext": dict(SECURITY_CONTEXT),
         "volumeMounts": [{"name": LAUNCHER_VOLUME, "mountPath": LAUNCHER_PATH}],

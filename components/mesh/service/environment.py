@@ -51,12 +51,16 @@ def variables(
     plain = {**own, **ca_environment(args.ca_bundle), **(stack or {})}
     return [
         *({"name": key, "value": value} for key, value in plain.items()),
-        *proxy_environment(args, sidecar_hosts(args)),
+        *_proxy_variables(args),
         *(
             {"name": key, "valueFrom": {"secretKeyRef": {"name": source.secret, "key": source.key}}}
             for key, source in secret.items()
         ),
     ]
+
+
+def _proxy_variables(args: MeshedMCPServiceArgs) -> list[Manifest]:
+    return proxy_environment(args, sidecar_hosts(args))
 
 
 def _runtime_variables(name: str, args: MeshedMCPServiceArgs) -> dict[str, Any]:
@@ -106,7 +110,8 @@ def _upstream_variables(args: MeshedMCPServiceArgs) -> dict[str, Any]:
         case ServerKind.STDIO_IMAGE:
             return {contract.ENV_UPSTREAM_ADDRESS: f"127.0.0.1:{LAUNCHER_PORT}", **_process_variables(args)}
         case ServerKind.STDIO_PACKAGE:
-            passed = ",".join([*args.env, *args.secret_env])
+            network = [*ca_environment(args.ca_bundle), *(each["name"] for each in _proxy_variables(args))]
+            passed = ",".join(dict.fromkeys([*args.env, *args.secret_env, *network]))
             return {
                 "HOME": contract.DATA_PATH,
                 contract.ENV_UPSTREAM_COMMAND: json.dumps([f"{PACKAGE_PATH}/{contract.PACKAGE_SERVER}", *args.args]),

@@ -80,7 +80,7 @@ def test_a_stdio_image_is_started_by_the_launcher() -> None:
     """Requirement SRV-5: a static binary from the bridge's image, so any image works, also one without a shell."""
     launcher, upstream = container("launcher", **STDIO), container("upstream", **STDIO)
     (folder,) = launcher["volumeMounts"]
-    assert launcher["command"] == ["cp", contract.LAUNCHER_IMAGE_PATH, f"{folder['mountPath']}/stdio-launcher"]
+    assert launcher["command"] == [contract.LAUNCHER_IMAGE_PATH, "install", f"{folder['mountPath']}/stdio-launcher"]
     listen = ["--listen", "127.0.0.1:9470", "--"]
     assert upstream["command"] == [f"{folder['mountPath']}/stdio-launcher", *listen, "/server", "stdio"]
     assert {**folder, "readOnly": True} in upstream["volumeMounts"]
@@ -121,6 +121,15 @@ def test_a_package_is_installed_once_per_pod(settings: dict[str, Any], package: 
     assert plain(found)[contract.ENV_UPSTREAM_ENVIRONMENT] == "npm_config_registry,NPM_TOKEN"
     assert plain(found)["HOME"] == contract.DATA_PATH
     assert {"name": "package", "mountPath": PACKAGE_PATH, "readOnly": True} in found["volumeMounts"]
+
+
+@pytest.mark.parametrize("settings", [NPM, PYPI])
+def test_process_of_a_package_inherits_proxy_and_certificates(settings: dict[str, Any]) -> None:
+    """Requirement NET-19: the bridge passes on the variables of the corporate network by name."""
+    found = container("server", **settings, ca_bundle={"config_map": "ca"}, egress_proxy={"host": "proxy.example.com"})
+    passed = plain(found)[contract.ENV_UPSTREAM_ENVIRONMENT].split(",")
+    assert {"HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"} <= set(passed)
+    assert set(passed) <= {each["name"] for each in found["env"]}
 
 
 def test_credentials_for_a_remote_server_come_from_secrets() -> None:
