@@ -21,8 +21,16 @@ SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def rule_groups(objects: Sequence[Manifest], max_hold_seconds: float | None) -> Manifest:
-    """Prometheus rule file with every PrometheusRule, and `for` of the alerts reduced to `max_hold_seconds`."""
-    groups = [group for item in objects if item["kind"] == "PrometheusRule" for group in item["spec"]["groups"]]
+    """Prometheus rule file with every PrometheusRule, and `for` of the alerts reduced to `max_hold_seconds`.
+
+    The operator writes a file per PrometheusRule; in one file, the names of groups are unique with that of the object.
+    """
+    groups = [
+        group | {"name": f"{item['metadata']['name']}/{group['name']}"}
+        for item in objects
+        if item["kind"] == "PrometheusRule"
+        for group in item["spec"]["groups"]
+    ]
     return {"groups": [group | {"rules": list(_held(group["rules"], max_hold_seconds))} for group in groups]}
 
 

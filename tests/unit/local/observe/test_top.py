@@ -82,6 +82,15 @@ def test_a_long_alert_wait_is_shortened_and_a_shorter_one_kept() -> None:
     assert holds["MCPServerFlapping"] == "0s"
 
 
+def test_groups_of_two_objects_with_one_name_are_two_groups() -> None:
+    """Requirement LOC-1: Prometheus rejects a file with two groups of one name; the operator writes two files."""
+    rule = {"record": "a", "expr": "1"}
+    spec = {"groups": [{"name": "mcp-load", "rules": [rule]}]}
+    objects = [{"kind": "PrometheusRule", "metadata": {"name": name}, "spec": spec} for name in ("scaling", "levels")]
+    names = [group["name"] for group in alerting.rule_groups(objects, None)["groups"]]
+    assert names == ["scaling/mcp-load", "levels/mcp-load"]
+
+
 def test_routes_are_rendered_and_no_receiver_is_notified() -> None:
     """Requirement LOC-3: a local run sends no notification; the receiver's name shows its target."""
     settings = {"webhook": {"secret": "pager", "key": "url"}, "heartbeat": {"secret": "pager", "key": "heart"}}
