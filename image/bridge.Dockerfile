@@ -1,5 +1,5 @@
 # The images of the bridge, on top of the runtime's image. Targets: `bridge` (with the stdio launcher; the default is the
-# last), `npm` (with Node) and `pypi` (with uv). Context: image/. docs/how-to/image.md
+# last), `bridge-npm` (with Node) and `bridge-pypi` (with uv). Context: image/. docs/how-to/image.md
 ARG RUNTIME_IMAGE
 ARG GO_IMAGE=golang:1.26
 ARG NODE_IMAGE=node:22-slim
@@ -18,7 +18,7 @@ COPY --from=launcher /stdio-launcher /usr/local/bin/stdio-launcher
 CMD ["python", "-m", "meshed_mcp.agents.bridge"]
 
 # An init container of the pod installs the package with npm or uv; the bridge starts its executable.
-FROM base AS npm
+FROM base AS bridge-npm
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=node /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm
 USER 0:0
@@ -27,7 +27,7 @@ RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm && \
 USER 65532:65532
 ENV HOME=/data TMPDIR=/data
 
-FROM base AS pypi
+FROM base AS bridge-pypi
 COPY --from=uv /uv /uvx /usr/local/bin/
 ENV HOME=/data TMPDIR=/data
 

@@ -30,7 +30,7 @@ from meshed_mcp.components.mesh.service.volumes import (
 )
 
 BRIDGE_COMMAND: Final = ["python", "-m", "meshed_mcp.agents.bridge"]
-INSTALLER_COMMAND: Final = ["python", "-m", "meshed_mcp.agents.package_installer"]
+INSTALLER_COMMAND: Final = ["python", "-m", "meshed_mcp.agents.bridge.package_installer"]
 """Modules of the runtime in the images of the bridge."""
 
 LAUNCHER: Final = f"{LAUNCHER_PATH}/stdio-launcher"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from meshed_mcp.agents import package_installer
+from meshed_mcp.agents.bridge import package_installer
 
 NPM = """#!/bin/sh
 printf '%s\\n' "$@" > "{log}"
