@@ -60,7 +60,7 @@ def test_streams_go_to_a_cluster_of_their_own(proxies: dict[str, Any]) -> None:
             for header in route["match"]["headers"]
         }
         assert headers == {(":method", "GET"), ("mcp-method", "subscriptions/listen")}
-        assert all(route["match"]["pathSeparatedPrefix"] == "/mcp" for route in routes[:2])
+        assert all(route["match"]["prefix"] == "/mcp" for route in routes[:2])
 
 
 def test_stream_routes_keep_the_defaults_of_inbound_routes(proxies: dict[str, Any]) -> None:

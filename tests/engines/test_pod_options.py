@@ -18,6 +18,7 @@ EVERY_OPTION: dict[str, Any] = {
     "annotations": {"example.com/owner": "search"},
     "image_pull_secrets": ["registry"],
     "image_pull_policy": "Always",
+    "egress_hosts": ["sts.eu-central-1.amazonaws.com"],
     "service_account": {
         "annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/search"},
         "token": True,

@@ -74,7 +74,7 @@ def route_patch(name: str, args: MeshedMCPServiceArgs, headers: dict[str, str]) 
     exact = [{"name": header, "string_match": {"exact": value}} for header, value in headers.items()]
     value = {
         "name": contract.STREAMS_CLUSTER,
-        "match": {"path_separated_prefix": args.path, "headers": exact},
+        "match": {"prefix": args.path, "headers": exact},
         "route": {"cluster": contract.STREAMS_CLUSTER, "timeout": NO_TIMEOUT, "retry_policy": RETRIES},
         "decorator": {"operation": f"{service_host(name, args)}:{contract.MCP_PORT}/*"},
     }

@@ -6,8 +6,6 @@ A proxy exports none of them by default. Source: Istio, ProxyConfig `proxyStatsM
 import json
 from typing import Final
 
-import yaml
-
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster.proxy_config import CONNECTION_STATS, PROXY_CONFIG_ANNOTATION, proxy_config
@@ -39,7 +37,7 @@ def export_annotations(*, in_existing_mesh: bool = False) -> dict[str, str]:
     matcher = {"proxyStatsMatcher": {"inclusionRegexps": [*CONNECTION_STATS, EXPORTED]}}
     milliseconds = [round(seconds * 1000) for seconds in contract.DURATION_BUCKETS_SECONDS]
     return {
-        PROXY_CONFIG_ANNOTATION: yaml.safe_dump(common | matcher, sort_keys=False),
+        PROXY_CONFIG_ANNOTATION: json.dumps(common | matcher),
         "sidecar.istio.io/statsHistogramBuckets": json.dumps({BUCKETS_PREFIX: milliseconds}),
     }
 

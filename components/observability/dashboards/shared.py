@@ -31,9 +31,12 @@ QUANTILES: Final = (0.5, 0.95, 0.99)
 TOP: Final = 10
 """Series of a ranking."""
 
+MCP_SERVERS: Final = f'{contract.LABEL_SERVER}!="{contract.REGISTRY_NAME}"'
+"""The registry reports requests in flight too, and has a dashboard of its own."""
+
 VARIABLES: Final = (
-    Variable("namespace", "Namespace", load.IN_FLIGHT, "namespace"),
-    Variable("server", "Server", f'{load.IN_FLIGHT}{{namespace=~"{NAMESPACE}"}}', contract.LABEL_SERVER),
+    Variable("namespace", "Namespace", f"{load.IN_FLIGHT}{{{MCP_SERVERS}}}", "namespace"),
+    Variable("server", "Server", f'{load.IN_FLIGHT}{{namespace=~"{NAMESPACE}",{MCP_SERVERS}}}', contract.LABEL_SERVER),
 )
 """Of the recorded load, which every server has, with the runtime or without."""
 

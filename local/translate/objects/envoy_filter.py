@@ -202,9 +202,9 @@ class HeaderMatch(EnvoyFields):
 
 
 class PathMatch(EnvoyFields):
-    """Requests below a path with headers. Source: Envoy, RouteMatch."""
+    """Requests whose path begins with a text, with headers. Source: Envoy, RouteMatch."""
 
-    path_separated_prefix: str
+    prefix: str
     headers: tuple[HeaderMatch, ...] = ()
 
 

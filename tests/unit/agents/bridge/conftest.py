@@ -1,6 +1,7 @@
 """Upstreams as real processes, and bridges in front of them on loopback ports."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -84,6 +85,19 @@ class Bridge:
         value = self.service.metrics.get_sample_value(name, labels)
         assert value is not None, name
         return value
+
+
+@pytest.fixture(autouse=True)
+def signal_handlers() -> Iterator[None]:
+    """Restore them: of two servers in this process that do not end in reverse order, one leaves its own.
+
+    sse-starlette would then end every later event stream of the process.
+    """
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
 
 
 @asynccontextmanager

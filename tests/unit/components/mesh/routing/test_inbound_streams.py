@@ -24,7 +24,13 @@ def test_routes_are_those_of_the_servers_port_and_path() -> None:
     """istiod, names of inbound route configurations: the port of the container."""
     routes = [patch for patch in patches(port=3001, path="/api/mcp") if patch["applyTo"] == "HTTP_ROUTE"]
     assert {patch["match"]["routeConfiguration"]["name"] for patch in routes} == {"inbound|3001||"}
-    assert {patch["patch"]["value"]["match"]["path_separated_prefix"] for patch in routes} == {"/api/mcp"}
+    assert {patch["patch"]["value"]["match"]["prefix"] for patch in routes} == {"/api/mcp"}
+
+
+def test_routes_of_the_root_path_match_every_path() -> None:
+    """Envoy, RouteMatch: `prefix` may be `/`, and `path_separated_prefix` never is."""
+    routes = [patch for patch in patches(path="/") if patch["applyTo"] == "HTTP_ROUTE"]
+    assert {patch["patch"]["value"]["match"]["prefix"] for patch in routes} == {"/"}
 
 
 def test_limits_of_streams_are_those_of_the_service() -> None:
