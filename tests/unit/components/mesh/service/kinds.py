@@ -10,7 +10,7 @@ EXTERNAL: Final[dict[str, Any]] = {"image": "files:1", "runtime": "external", "p
 BRIDGED: Final[dict[str, Any]] = {**EXTERNAL, "bridge": True}
 STDIO: Final[dict[str, Any]] = {"image": "github:1", "transport": "stdio", "command": ["/server"], "args": ["stdio"]}
 NPM: Final[dict[str, Any]] = {"image": None, "package": "npm:@scope/server@1.2.3"}
-PYPI: Final[dict[str, Any]] = {"image": None, "package": "pypi:mcp-server-time==2025.9.25"}
+PYPI: Final[dict[str, Any]] = {"image": None, "package": "pypi:mcp-server-time==2026.10.19"}
 REMOTE: Final[dict[str, Any]] = {"image": None, "url": "https://mcp.example.com/mcp"}
 KINDS: Final = {
     "meshed": {"image": "search:1"},

@@ -106,7 +106,7 @@ def test_processes_are_bounded(settings: dict[str, Any], stdio: Any, variables: 
 
 @pytest.mark.parametrize(
     ("settings", "package"),
-    [(NPM, ["npm", "@scope/server", "1.2.3"]), (PYPI, ["pypi", "mcp-server-time", "2025.9.25"])],
+    [(NPM, ["npm", "@scope/server", "1.2.3"]), (PYPI, ["pypi", "mcp-server-time", "2026.10.19"])],
 )
 def test_a_package_is_installed_once_per_pod(settings: dict[str, Any], package: list[str]) -> None:
     """Requirement SRV-6: no process of a session downloads anything."""

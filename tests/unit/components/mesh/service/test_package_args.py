@@ -10,9 +10,9 @@ from meshed_mcp.error_codes.code import MessageError
     ("value", "registry", "name", "version", "requirement"),
     [
         ("npm:server@1.2.3", Registry.NPM, "server", "1.2.3", "server@1.2.3"),
-        ("npm:@scope/server@2025.9.25", Registry.NPM, "@scope/server", "2025.9.25", "@scope/server@2025.9.25"),
+        ("npm:@scope/server@2026.10.19", Registry.NPM, "@scope/server", "2026.10.19", "@scope/server@2026.10.19"),
         ("npm:a@1.0.0-rc.1", Registry.NPM, "a", "1.0.0-rc.1", "a@1.0.0-rc.1"),
-        ("pypi:mcp-time==2025.9.25", Registry.PYPI, "mcp-time", "2025.9.25", "mcp-time==2025.9.25"),
+        ("pypi:mcp-time==2026.10.19", Registry.PYPI, "mcp-time", "2026.10.19", "mcp-time==2026.10.19"),
         ("pypi:Some.Server==1!2.0rc1", Registry.PYPI, "Some.Server", "1!2.0rc1", "Some.Server==1!2.0rc1"),
     ],
 )  # fmt: skip
