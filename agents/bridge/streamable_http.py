@@ -1,9 +1,10 @@
 """Streamable HTTP servers: the SDK's client transport over one connection pool of the replica."""
 
 import ipaddress
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx2
@@ -11,7 +12,8 @@ from mcp.client.streamable_http import streamable_http_client
 
 from meshed_mcp.agents.bridge.connector import Link
 from meshed_mcp.agents.bridge.lines import LINE_BYTES
-from meshed_mcp.agents.client.http_client import ServiceHTTPClient
+from meshed_mcp.agents.client.http_client import ServiceHTTPClient, current_attempt, track_attempt
+from meshed_mcp.agents.telemetry.metrics import CALL_METHOD
 
 KEEP_ALIVE_SECONDS: Final = 2.0
 """Idle time after which a pooled connection is not used any more. Servers close theirs after five seconds by default
@@ -46,7 +48,7 @@ class HTTPConnector:
     def _shared_client(self) -> httpx2.AsyncClient:
         """Return the pool; without a limit of connections, because each session of a client may hold a stream open."""
         if self._client is None:
-            self._client = ServiceHTTPClient(
+            self._client = UpstreamHTTPClient(
                 headers=self._headers,
                 limits=httpx2.Limits(
                     max_connections=None, max_keepalive_connections=100, keepalive_expiry=KEEP_ALIVE_SECONDS
@@ -54,6 +56,35 @@ class HTTPConnector:
                 trust_env=not is_loopback(self._url),
             )
         return self._client
+
+
+class UpstreamHTTPClient(ServiceHTTPClient):
+    """Repeats a request once whose connection the server closed before it responded, unless it is a tool call.
+
+    A server may close a pooled connection at any time, also right after a response. Source: RFC 9112, section 9.5; RFC
+    9110, section 9.2.2: a client repeats a request by itself only if it knows that this is safe.
+    """
+
+    async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
+        """Return the server's response, or that to the second attempt."""
+        with track_attempt() as attempt:
+            response = await super().send(request, **options)
+        is_lost = attempt.failed and not (attempt.unreachable or attempt.response_received)
+        if is_lost and is_repeatable(request):
+            return await super().send(request, **options)
+        current_attempt().add(attempt)
+        return response
+
+
+def is_repeatable(request: httpx2.Request) -> bool:
+    """Whether a second execution changes nothing: a JSON-RPC request other than a call of a tool."""
+    if request.method != "POST":
+        return False
+    try:
+        message = json.loads(request.content)
+    except ValueError:
+        return False
+    return isinstance(message, dict) and "id" in message and message.get("method", CALL_METHOD) != CALL_METHOD
 
 
 def is_loopback(url: str) -> bool:

@@ -8,7 +8,7 @@ client records it in a context variable, which the SDK carries from a call to it
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -48,6 +48,11 @@ class Attempt:
 
     retry_after_seconds: float = 0.0
     """Value of the server's Retry-After."""
+
+    def add(self, other: "Attempt") -> None:
+        """Add what another one recorded."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) or getattr(other, each.name))
 
     def record_failure(self, error: httpx2.RequestError) -> None:
         """Record a request without a complete response."""

@@ -15,7 +15,7 @@ from opentelemetry import trace
 from starlette.types import ASGIApp
 
 from meshed_mcp import contract
-from meshed_mcp.agents.bridge.streamable_http import is_loopback
+from meshed_mcp.agents.bridge.streamable_http import UpstreamHTTPClient, is_loopback
 from meshed_mcp.agents.http.listener import bind_socket, listening
 from tests.unit.agents.bridge.conftest import Bridge, bridged
 
@@ -152,3 +152,51 @@ async def test_the_trace_of_the_caller_goes_on() -> None:
 def test_no_proxy_stands_between_containers_of_a_pod(url: str, *, loopback: bool) -> None:
     """Kubernetes, "Pods": containers of a pod share the loopback address."""
     assert is_loopback(url) is loopback
+
+
+@asynccontextmanager
+async def closing_server() -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A server that responds to the first request of a connection and closes it at the second; all bodies."""
+    bodies: list[bytes] = []
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for number in range(2):
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+            bodies.append(await reader.readexactly(length))
+            if number == 0:
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}")
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp", bodies
+
+
+@pytest.mark.parametrize(
+    ("message", "status", "executions"),
+    [
+        ({"id": 1, "method": "tools/list"}, 200, 2),
+        ({"id": 1, "method": "tools/call"}, 503, 1),
+        ({"method": "notifications/initialized"}, 503, 1),
+        ({"id": 1, "result": {}}, 503, 1),
+    ],
+)
+async def test_a_request_lost_with_its_connection_is_repeated_unless_it_is_a_call(
+    message: dict[str, Any], status: int, executions: int
+) -> None:
+    """Requirement BRG-15; RFC 9110, section 9.2.2: a client repeats by itself only what is safe to repeat."""
+    async with closing_server() as (url, bodies), UpstreamHTTPClient() as client:
+        assert (await client.post(url, json={"id": 0, "method": "ping"})).status_code == 200
+        assert (await client.post(url, json=message)).status_code == status
+        assert len(bodies) == 1 + executions
+
+
+async def test_a_server_that_is_down_is_not_asked_twice() -> None:
+    """Requirement BRG-4: the pool's back-off decides about further attempts."""
+    async with closing_server() as (url, _):
+        pass
+    async with UpstreamHTTPClient() as client:
+        response = await client.post(url, json={"id": 1, "method": "tools/list"})
+    assert response.status_code == 503
