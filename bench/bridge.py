@@ -34,7 +34,6 @@ AT_ONCE: Final = 200  # concurrent sessions. Source: "Figures to reach"
 SESSIONS: Final = 10_000
 OPENING: Final = 8  # sessions that are opened at the same time
 SETTLE_SECONDS: Final = 30
-MEBIBYTE: Final = 2**20
 LIMITS: Final = {"stdio_p50_ms": 3.0, "http_p50_ms": 2.0, "idle_mib": 90.0}
 """Figures to reach."""
 

@@ -6,7 +6,6 @@ from typing import Any, Final
 from meshed_mcp.components.core.manifest import Manifest
 
 REQUIRED: Final = "requiredDuringSchedulingIgnoredDuringExecution"
-PREFERRED: Final = "preferredDuringSchedulingIgnoredDuringExecution"
 NODE_AFFINITY: Final = "nodeAffinity"
 
 

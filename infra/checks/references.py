@@ -216,11 +216,6 @@ def is_waypoint(index: Index, namespace: str, account: str) -> bool:
     return gateway is not None and gateway["spec"].get("gatewayClassName") == WAYPOINT_CLASS
 
 
-def all_containers(pod: Manifest) -> list[Manifest]:
-    """Containers and init containers of a pod."""
-    return [*pod["containers"], *pod.get("initContainers", ())]
-
-
 def running_containers(pod: Manifest) -> list[Manifest]:
     """Containers that run as long as the pod: native sidecars included. Source: Kubernetes, "Sidecar Containers"."""
     return [*pod["containers"], *(each for each in pod.get("initContainers", ()) if "restartPolicy" in each)]

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from meshed_mcp.components.core.manifest import Manifest, identity
 
-MANY: Final = ""
+CLUSTER_WIDE: Final = ""
 """Namespace of cluster-wide objects."""
 
 BUILT_IN: Final = frozenset(
@@ -87,12 +87,12 @@ def issued_secrets(items: Iterable[Manifest]) -> Iterator[tuple[str, str, str]]:
     """Secrets that cert-manager writes for the stack's Certificates."""
     for item in items:
         if item["kind"] == "Certificate":
-            yield "Secret", item["metadata"].get("namespace", MANY), item["spec"]["secretName"]
+            yield "Secret", item["metadata"].get("namespace", CLUSTER_WIDE), item["spec"]["secretName"]
 
 
 def object_uses(item: Manifest) -> Iterator[Use]:
     """References of one object."""
-    kind, namespace, spec = item["kind"], item["metadata"].get("namespace", MANY), item.get("spec") or {}
+    kind, namespace, spec = item["kind"], item["metadata"].get("namespace", CLUSTER_WIDE), item.get("spec") or {}
     if kind in WORKLOADS:
         yield from pod_uses(pod_spec(item), namespace)
         for claim in spec.get("volumeClaimTemplates", ()):
@@ -127,7 +127,7 @@ def pod_uses(pod: Manifest, namespace: str) -> Iterator[Use]:
         yield Use("ServiceAccount", namespace, account)
     for field, kind in (("runtimeClassName", "RuntimeClass"), ("priorityClassName", "PriorityClass")):
         if pod.get(field):
-            yield Use(kind, MANY, pod[field])
+            yield Use(kind, CLUSTER_WIDE, pod[field])
     yield from named_uses("Secret", namespace, pod.get("imagePullSecrets", ()))
     for container in (*pod.get("initContainers", ()), *pod.get("containers", ())):
         yield from environment_uses(container, namespace)
@@ -169,7 +169,7 @@ def volume_uses(volume: Manifest, namespace: str) -> Iterator[Use]:
 def claim_uses(claim: Manifest) -> Iterator[Use]:
     """StorageClass of a claim."""
     if name := (claim.get("spec") or {}).get("storageClassName"):
-        yield Use("StorageClass", MANY, name)
+        yield Use("StorageClass", CLUSTER_WIDE, name)
 
 
 def gateway_uses(spec: Manifest, namespace: str) -> Iterator[Use]:
@@ -198,7 +198,7 @@ def named_uses(kind: str, namespace: str, references: Any) -> Iterator[Use]:
 
 def release_uses(release: Manifest) -> Iterator[Use]:
     """References in the values of a Helm release."""
-    values, namespace = release.get("values") or {}, release.get("namespace", MANY)
+    values, namespace = release.get("values") or {}, release.get("namespace", CLUSTER_WIDE)
     yield from value_uses(values, namespace)
     match values:
         case {"auth": {"strategy": "openid"}, "deployment": {"instance_name": name}}:
@@ -251,7 +251,9 @@ def nested_uses(values: Manifest, namespace: str) -> Iterator[Use]:
     for field, value in values.items():
         if field in VALUE_FIELDS:
             kind, namespaced = VALUE_FIELDS[field]
-            yield from named_uses(kind, namespace if namespaced else MANY, [value] if isinstance(value, str) else value)
+            yield from named_uses(
+                kind, namespace if namespaced else CLUSTER_WIDE, [value] if isinstance(value, str) else value
+            )
         elif field in {"volumes", "extraVolumes"} and isinstance(value, list):
             for volume in value:
                 yield from volume_uses(volume, namespace)
