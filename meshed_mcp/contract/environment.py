@@ -65,6 +65,12 @@ header is dropped."""
 ENV_TOOL_POLICY: Final = "MESHED_MCP_TOOL_POLICY"
 """JSON, tool or `*` -> {"allow": [mesh identity or issuer/subject], "scopes": [scope]}; both fields optional."""
 
+ENV_AUTH_ISSUERS: Final = "MESHED_MCP_AUTH_ISSUERS"
+"""JSON list of `TokenIssuer`; unset = no tokens. Needs ENV_AUTH_RESOURCE."""
+
+ENV_AUTH_RESOURCE: Final = "MESHED_MCP_AUTH_RESOURCE"
+"""URL of this resource as clients use it. Source: RFC 9728, section 1.2."""
+
 ENV_AUTH_ISSUER: Final = "MESHED_MCP_AUTH_ISSUER"
 """Issuer URL, equal to the tokens' `iss`; unset = no tokens. Requires the audience and the JWKS URL."""
 
@@ -79,8 +85,6 @@ ENV_AUTH_SCOPES: Final = "MESHED_MCP_AUTH_SCOPES"
 """Comma-separated scopes that every token must have."""
 
 ENV_ORGANIZATION_CLAIM: Final = "MESHED_MCP_ORGANIZATION_CLAIM"
-ORGANIZATION_CLAIM: Final = "organization"
-"""Default token claim with the caller's organization; callers without a token count by namespace."""
 
 ENV_LOG_LEVEL: Final = "MESHED_MCP_LOG_LEVEL"
 ENV_LOGS_ENDPOINT: Final = "MESHED_MCP_LOGS_ENDPOINT"
