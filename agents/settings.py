@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     model_validator,
 )
@@ -19,6 +20,8 @@ from pydantic_core import ErrorDetails
 from meshed_mcp import contract
 from meshed_mcp.agents.auth.settings import AccessSettings, split_text, variable_of
 from meshed_mcp.agents.http.limits import ANY_PORT, Limits
+from meshed_mcp.agents.process.secret_files import FixedSecret, Secret, SecretFile, secrets_in_files
+from meshed_mcp.agents.process.server_login import ServerLogin, fixed_login
 from meshed_mcp.agents.process.start_error import StartError
 from meshed_mcp.agents.state.request_state_keys import parse_state_keys
 from meshed_mcp.error_codes.code import Message, MessageError
@@ -28,6 +31,7 @@ from meshed_mcp.error_codes.runtime import (
     RUNTIME_GRACE_TOO_SHORT,
     SETTING_INVALID,
 )
+from meshed_mcp.error_codes.secrets import CERTIFICATE_WITHOUT_KEY, TLS_WITHOUT_SCHEME
 
 DEFAULT_PRE_STOP_DELAY_SECONDS: Final = 0.0
 """Outside a cluster no endpoints have to be updated; the Deployment sets its own delay."""
@@ -41,9 +45,19 @@ DEFAULT_ALLOWED_HOSTS: Final = ("127.0.0.1:*", "localhost:*", "[::1]:*")
 DEFAULT_TRACE_RATIO: Final = 0.1  # one trace in ten; bench/telemetry_cost.py measures the cost per call
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
-_SECRET: Final = frozenset(
-    {contract.ENV_DATABASE_URL, contract.ENV_REQUEST_STATE_KEYS, contract.ENV_REDIS_URL, contract.ENV_UPSTREAM_TOKEN}
+SECRET_VARIABLES: Final = (
+    contract.ENV_DATABASE_URL,
+    contract.ENV_DATABASE_CA,
+    contract.ENV_DATABASE_CERTIFICATE,
+    contract.ENV_DATABASE_PRIVATE_KEY,
+    contract.ENV_REQUEST_STATE_KEYS,
+    contract.ENV_REDIS_URL,
+    contract.ENV_REDIS_CA,
+    contract.ENV_REDIS_CERTIFICATE,
+    contract.ENV_REDIS_PRIVATE_KEY,
+    contract.ENV_UPSTREAM_TOKEN,
 )
+"""Variables that no message shows, and that may come from a file: `<VARIABLE>_FILE`."""
 
 
 class SettingsError(StartError, ValueError):
@@ -69,6 +83,13 @@ Hosts = Annotated[
 OTLPEndpoint = Annotated[
     str | None,
     Field(pattern=r"^https?://[^/\s]+(/[^\s?#]*)?$", description="a base URL, such as http://jaeger.monitoring:4318"),
+]
+Certificates = Annotated[
+    str | None, Field(repr=False, pattern=r"-----BEGIN CERTIFICATE-----", description="PEM text of certificates")
+]
+PrivateKey = Annotated[
+    str | None,
+    Field(repr=False, pattern=r"-----BEGIN [A-Z ]*PRIVATE KEY-----", description="PEM text of a private key"),
 ]
 StateKeys = Annotated[
     tuple[str, ...],
@@ -123,6 +144,9 @@ class Settings(Limits, AccessSettings):
     )
     data_dir: Path = Field(Path("data"), description="a folder this process may write to")
     database_url: str | None = Field(None, repr=False, min_length=1, description="a SQLAlchemy URL")
+    database_ca: Certificates = None
+    database_certificate: Certificates = None
+    database_private_key: PrivateKey = None
     replicated: bool = Field(False, description="true or false")
     request_state_keys: StateKeys = ()
     redis_url: str | None = Field(
@@ -131,6 +155,9 @@ class Settings(Limits, AccessSettings):
         pattern=r"^rediss?://\S+$",
         description="redis://user:password@host:6379/0, or rediss:// for TLS",
     )
+    redis_ca: Certificates = None
+    redis_certificate: Certificates = None
+    redis_private_key: PrivateKey = None
     legacy: contract.Legacy = Field(contract.Legacy.STATELESS, description=f"one of {', '.join(contract.Legacy)}")
     log_level: LogLevel = Field("INFO", description="one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
 
@@ -141,6 +168,8 @@ class Settings(Limits, AccessSettings):
         DEFAULT_TRACE_RATIO, ge=0, le=1, allow_inf_nan=False, description="a share from 0 to 1, such as 0.1"
     )
 
+    _files: dict[str, SecretFile] = PrivateAttr(default_factory=dict)
+
     @property
     def effective_call_seconds(self) -> float:
         """Longest call in seconds, including its time in the queue; by default the longest that a drain awaits."""
@@ -150,6 +179,49 @@ class Settings(Limits, AccessSettings):
     def effective_database_url(self) -> str:
         """SQLAlchemy URL: as set, otherwise a SQLite file with the service's name in the data folder."""
         return self.database_url or f"sqlite:///{self.data_dir / self.service}.db"
+
+    @property
+    def database(self) -> ServerLogin:
+        """Login of the database, for `open_database`: it rotates with the files that `<VARIABLE>_FILE` names."""
+        return self._login("database") or fixed_login(self.effective_database_url)
+
+    @property
+    def redis(self) -> ServerLogin | None:
+        """Login of the Redis; None without one."""
+        return self._login("redis")
+
+    def secret(self, field: str) -> Secret | None:
+        """Return the secret of a field, which may change if it comes from a file; None if it is not set."""
+        if (file := self._files.get(variable_of(field))) is not None:
+            return file
+        value = getattr(self, field)
+        if not value:
+            return None
+        return FixedSecret(value if isinstance(value, str) else "\n".join(value))
+
+    def with_secret_files(self, files: Mapping[str, SecretFile]) -> Self:
+        """Return these settings; the secrets of `files`, by variable, change with them."""
+        found = self.model_copy()
+        found._files = dict(files)  # noqa: SLF001 - a copy of this object
+        return found
+
+    def _login(self, server: str) -> ServerLogin | None:
+        url = self.secret(f"{server}_url")
+        parts = (self.secret(f"{server}_{part}") for part in ("ca", "certificate", "private_key"))
+        return None if url is None else ServerLogin(url, *parts)
+
+    @model_validator(mode="after")
+    def _validate_certificates(self) -> Self:
+        for server in ("database", "redis"):
+            pair = (f"{server}_certificate", f"{server}_private_key")
+            given = [field for field in pair if getattr(self, field) is not None]
+            if len(given) == 1:
+                missing = pair[1 - pair.index(given[0])]
+                raise CERTIFICATE_WITHOUT_KEY.error(given=variable_of(given[0]), missing=variable_of(missing))
+        tls = [name for name in ("redis_ca", "redis_certificate") if getattr(self, name) is not None]
+        if tls and self.redis_url is not None and not self.redis_url.startswith("rediss:"):
+            raise TLS_WITHOUT_SCHEME.error(variable=contract.ENV_REDIS_URL, given=variable_of(tls[0]))
+        return self
 
     @model_validator(mode="after")
     def _validate_ports_and_grace_period(self) -> Self:
@@ -182,27 +254,39 @@ class Settings(Limits, AccessSettings):
     def from_environment(cls, environment: Mapping[str, str] = os.environ, *, service: str | None = None) -> Self:
         """Parse the variables; an empty one counts as unset. `service` is the default of the service name.
 
-        Raises SettingsError with one line per wrong variable.
+        `<VARIABLE>_FILE` names a file with the value of a secret variable. Raises SettingsError with one line per wrong
+        variable.
         """
-        names = map(variable_of, cls.model_fields)
+        names = list(map(variable_of, cls.model_fields))
         values = {name: environment[name] for name in names if environment.get(name)}
+        files, issues = secrets_in_files(environment, [name for name in SECRET_VARIABLES if name in names])
+        values |= {name: file.read() for name, file in files.items()}
         if service is not None:
             values.setdefault(contract.ENV_SERVICE, service)
         try:
-            return cls.model_validate(values)
+            settings = cls.model_validate(values)
         except ValidationError as error:
-            raise SettingsError(*_messages(cls, error, values)) from None
+            raise SettingsError(*issues, *_messages(cls, error, values, files)) from None
+        if issues:
+            raise SettingsError(*issues)
+        return settings.with_secret_files(files)
 
 
-def _messages(model: type[Settings], error: ValidationError, values: Mapping[str, str]) -> tuple[Message, ...]:
-    return tuple(dict.fromkeys(message for item in error.errors() for message in _messages_of(model, item, values)))
+Values = Mapping[str, str]
+Files = Mapping[str, SecretFile]
 
 
-def _messages_of(model: type[Settings], item: ErrorDetails, values: Mapping[str, str]) -> tuple[Message, ...]:
+def _messages(model: type[Settings], error: ValidationError, values: Values, files: Files) -> tuple[Message, ...]:
+    found = (message for item in error.errors() for message in _messages_of(model, item, values, files))
+    return tuple(dict.fromkeys(found))
+
+
+def _messages_of(model: type[Settings], item: ErrorDetails, values: Values, files: Files) -> tuple[Message, ...]:
+    variable = str(item["loc"][0]) if item["loc"] else ""
+    named = f"{variable}{contract.FILE_SUFFIX}" if variable in files else variable
     reason = item["ctx"]["error"] if item["type"] == "value_error" else None
     if isinstance(reason, MessageError):
-        return tuple(message.at(str(item["loc"][0])) if item["loc"] else message for message in reason.messages)
-    variable = str(item["loc"][0])
+        return tuple(message.at(named) if named else message for message in reason.messages)
     field = next(name for name in model.model_fields if variable_of(name) == variable)
-    shown = variable if variable in _SECRET else f"{variable}={values[variable]!r}"
+    shown = named if variable in SECRET_VARIABLES else f"{variable}={values[variable]!r}"
     return (SETTING_INVALID.message(shown=shown, wanted=model.model_fields[field].description),)

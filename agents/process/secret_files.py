@@ -7,14 +7,19 @@ Secrets are updated automatically".
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from meshed_mcp.contract import MAX_SECRET_BYTES
-from meshed_mcp.error_codes.code import MessageError
-from meshed_mcp.error_codes.secrets import SECRET_FILE_EMPTY, SECRET_FILE_TOO_LARGE, SECRET_FILE_UNREADABLE
+from meshed_mcp.contract import FILE_SUFFIX, MAX_SECRET_BYTES
+from meshed_mcp.error_codes.code import Message, MessageError
+from meshed_mcp.error_codes.secrets import (
+    SECRET_FILE_EMPTY,
+    SECRET_FILE_TOO_LARGE,
+    SECRET_FILE_UNREADABLE,
+    SECRET_SET_TWICE,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +110,35 @@ class ParsedSecret(Generic[T]):
             except MessageError as error:
                 logger.error("the last value stays in use: %s", error)  # noqa: TRY400 - one line with its fix, no traceback
         return self._value
+
+
+class SecretsInFiles(NamedTuple):
+    """The variables of an environment that `<VARIABLE>_FILE` sets."""
+
+    files: dict[str, SecretFile]
+    """Variable -> its file, which has been read."""
+
+    issues: list[Message]
+
+
+def secrets_in_files(environment: Mapping[str, str], variables: Iterable[str]) -> SecretsInFiles:
+    """Read the file of each of the `variables` that has one; an empty variable counts as unset."""
+    found = SecretsInFiles({}, [])
+    for variable in variables:
+        named = f"{variable}{FILE_SUFFIX}"
+        if not environment.get(named):
+            continue
+        if environment.get(variable):
+            found.issues.append(SECRET_SET_TWICE.message(file=named, variable=variable))
+            continue
+        file = SecretFile(environment[named])
+        try:
+            file.read()
+        except MessageError as error:
+            found.issues.extend(message.at(named) for message in error.messages)
+        else:
+            found.files[variable] = file
+    return found
 
 
 def _version(stat: os.stat_result) -> tuple[int, int, int, int]:

@@ -61,7 +61,7 @@ class CatalogMetrics:
 
 def open_store(settings: Settings) -> tuple[Database, Store]:
     """Open the catalog. Raises DatabaseError."""
-    database = open_database(SCHEMA, VERSIONS, settings.effective_database_url)
+    database = open_database(SCHEMA, VERSIONS, settings.database)
     return database, Store(database)
 
 

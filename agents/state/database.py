@@ -11,8 +11,11 @@ from alembic.config import Config
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 
+from meshed_mcp.agents.process.server_login import ServerLogin, fixed_login
 from meshed_mcp.agents.process.start_error import StartError
+from meshed_mcp.agents.state.postgresql import postgresql_engine
 from meshed_mcp.contract import ENV_DATA_DIR, ENV_DATABASE_URL
+from meshed_mcp.error_codes.code import MessageError
 from meshed_mcp.error_codes.runtime import DATABASE_NOT_USABLE, INVALID_DATABASE_URL, UNSUPPORTED_DATABASE
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"  # folder of the Alembic script that all services share
@@ -20,11 +23,6 @@ _MIGRATION_LOCK: Final = threading.Lock()  # Alembic's context is a process-wide
 
 _VARIABLES: Final = f"{ENV_DATABASE_URL} and {ENV_DATA_DIR}"
 LOCK_TIMEOUT_SECONDS: Final = 10  # timeout of a SQLite writer that waits for another
-CONNECT_TIMEOUT_SECONDS: Final = 5  # timeout for a new PostgreSQL connection, and for a free one of the pool
-TCP_USER_TIMEOUT_MILLISECONDS: Final = 10_000
-"""Timeout for unacknowledged data: the kernel's default blocks callers of a lost host for a quarter of an hour.
-
-Source: PostgreSQL, libpq, `tcp_user_timeout`; Linux, tcp(7), default of `tcp_retries2`."""
 
 
 class DatabaseError(StartError):
@@ -55,15 +53,19 @@ class Database:
         self.engine.dispose()
 
 
-def open_database(schema: str, versions: Path, url: str) -> Database:
-    """Connect to `url` and migrate the tables of `schema` to the newest of `versions`, safely for concurrent replicas.
+def open_database(schema: str, versions: Path, login: ServerLogin | str) -> Database:
+    """Connect and migrate the tables of `schema` to the newest of `versions`, safely for concurrent replicas.
 
-    Raises DatabaseError if the URL is invalid or the database does not respond.
+    `login` is `Settings.database`, which rotates, or a SQLAlchemy URL. Raises DatabaseError if the URL is invalid or
+    the database does not respond.
     """
-    parsed = _parse_url(url)
+    login = fixed_login(login) if isinstance(login, str) else login
     try:
-        engine = _sqlite_engine(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql_engine(parsed)
+        parsed = _parse_url(login.read().url)
+        engine = _sqlite_engine(parsed) if parsed.get_backend_name() == "sqlite" else postgresql_engine(login)
         _migrate(engine, schema, versions)
+    except MessageError as error:
+        raise DatabaseError(*error.messages) from None
     except (OperationalError, OSError) as error:
         reason = " ".join(str(getattr(error, "orig", error)).split())
         place = parsed.render_as_string(hide_password=True)
@@ -79,18 +81,10 @@ def _parse_url(value: str) -> URL:
     except ArgumentError:
         raise DatabaseError(INVALID_DATABASE_URL.message(variable=ENV_DATABASE_URL)) from None
     match url.get_backend_name():
-        case "sqlite":
+        case "sqlite" | "postgresql":
             return url
-        case "postgresql":
-            return url.set(drivername="postgresql+psycopg")
         case other:
             raise DatabaseError(UNSUPPORTED_DATABASE.message(variable=ENV_DATABASE_URL, name=other))
-
-
-def _postgresql_engine(url: URL) -> Engine:
-    # pre_ping replaces a connection that a failover or an idle timeout has closed.
-    options = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "tcp_user_timeout": TCP_USER_TIMEOUT_MILLISECONDS}
-    return create_engine(url, pool_pre_ping=True, pool_timeout=CONNECT_TIMEOUT_SECONDS, connect_args=options)
 
 
 def _sqlite_engine(url: URL) -> Engine:

@@ -26,6 +26,7 @@ AREAS: Final = (
     "live",
     "local",
     "runtime",
+    "secrets",
     "cli",
 )
 """Modules of the catalog, in the order of the page."""

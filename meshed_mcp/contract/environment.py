@@ -46,6 +46,14 @@ CA_BUNDLE_PATH: Final = "/etc/meshed-mcp/ca/ca-bundle.crt"
 ENV_DATABASE_URL: Final = "MESHED_MCP_DATABASE_URL"
 """SQLAlchemy URL; unset = a SQLite file in the data folder, which supports one replica."""
 
+ENV_DATABASE_CA: Final = "MESHED_MCP_DATABASE_CA"
+"""Certificates, as PEM, of the authorities that may sign the certificate of PostgreSQL; unset = as the URL says."""
+
+ENV_DATABASE_CERTIFICATE: Final = "MESHED_MCP_DATABASE_CERTIFICATE"
+"""Certificate of the client as PEM, with its chain; unset = none. Needs the private key."""
+
+ENV_DATABASE_PRIVATE_KEY: Final = "MESHED_MCP_DATABASE_PRIVATE_KEY"
+
 ENV_REPLICATED: Final = "MESHED_MCP_REPLICATED"
 """`true` = the next request may reach another pod, so state that outlives a request must be shared."""
 
@@ -54,6 +62,14 @@ ENV_REQUEST_STATE_KEYS: Final = "MESHED_MCP_REQUEST_STATE_KEYS"
 
 ENV_REDIS_URL: Final = "MESHED_MCP_REDIS_URL"
 """Redis that relays change notifications between the pods of a service; unset = each pod notifies its own clients."""
+
+ENV_REDIS_CA: Final = "MESHED_MCP_REDIS_CA"
+"""Certificates, as PEM, of the authorities that may sign the certificate of Redis; unset = those of the machine."""
+
+ENV_REDIS_CERTIFICATE: Final = "MESHED_MCP_REDIS_CERTIFICATE"
+"""Certificate of the client as PEM, with its chain; unset = none. Needs the private key."""
+
+ENV_REDIS_PRIVATE_KEY: Final = "MESHED_MCP_REDIS_PRIVATE_KEY"
 
 ENV_LEGACY: Final = "MESHED_MCP_LEGACY"
 """Support for clients of revisions up to 2025-11-25: a value of `Legacy`."""

@@ -57,7 +57,7 @@ class MembersFound(BaseModel):
 @asynccontextmanager
 async def _lifespan(_: MCPServer[Directory]) -> AsyncIterator[Directory]:
     settings = Settings.from_environment(service=NAME)
-    with closing(open_database("organization", VERSIONS, settings.effective_database_url)) as database:
+    with closing(open_database("organization", VERSIONS, settings.database)) as database:
         yield Directory(database)
 
 

@@ -44,7 +44,7 @@ class SearchResult(BaseModel):
 @asynccontextmanager
 async def _lifespan(_: MCPServer[Index]) -> AsyncIterator[Index]:
     settings = Settings.from_environment(service=NAME)
-    with closing(open_database("rag", VERSIONS, settings.effective_database_url)) as database:
+    with closing(open_database("rag", VERSIONS, settings.database)) as database:
         yield Index(database)
 
 
