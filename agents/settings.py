@@ -19,11 +19,13 @@ from pydantic_core import ErrorDetails
 
 from meshed_mcp import contract
 from meshed_mcp.agents.auth.settings import AccessSettings, split_text, variable_of
+from meshed_mcp.agents.http.addresses import allowed_hosts
 from meshed_mcp.agents.http.limits import ANY_PORT, Limits
 from meshed_mcp.agents.process.secret_files import FixedSecret, Secret, SecretFile, secrets_in_files
 from meshed_mcp.agents.process.server_login import ServerLogin, fixed_login
 from meshed_mcp.agents.process.start_error import StartError
 from meshed_mcp.agents.state.request_state_keys import parse_state_keys
+from meshed_mcp.error_codes.addresses import ADDRESS_WITH_ZONE
 from meshed_mcp.error_codes.code import Message, MessageError
 from meshed_mcp.error_codes.runtime import (
     PORTS_ARE_EQUAL,
@@ -64,6 +66,12 @@ class SettingsError(StartError, ValueError):
     """Invalid environment. The text has one line per variable: its name, its value, what to set instead."""
 
 
+def _without_zone(address: str) -> str:
+    if "%" in address:
+        raise ADDRESS_WITH_ZONE.error(address=address)
+    return address
+
+
 def _with_portless(hosts: tuple[str, ...]) -> tuple[str, ...]:
     """Let `name:*` also allow `name`: clients omit the default port of the scheme (RFC 9110, section 7.2)."""
     portless = (host.removesuffix(ANY_PORT) for host in hosts if host.endswith(ANY_PORT))
@@ -77,6 +85,7 @@ Seconds = Annotated[
 Hosts = Annotated[
     tuple[str, ...],
     BeforeValidator(split_text),
+    AfterValidator(allowed_hosts),
     AfterValidator(_with_portless),
     Field(min_length=1, description="host names separated by commas, such as `mcp-rag,mcp-rag:*`"),
 ]
@@ -123,10 +132,8 @@ class Settings(Limits, AccessSettings):
         pattern=contract.NAMESPACE_PATTERN,
         description="a name of at most 63 letters, digits, '-' and '.', such as mcp-system",
     )
-    bind_address: str = Field(
-        "0.0.0.0",  # noqa: S104 - the pod's address is not known before it runs; the mesh protects the port
-        min_length=1,
-        description="an IP address of this machine",
+    bind_address: Annotated[str, AfterValidator(_without_zone)] = Field(
+        contract.BIND_ADDRESS, min_length=1, description="an IP address of this machine, or :: for all"
     )
     port: Port = contract.MCP_PORT
     path: str = Field(

@@ -17,6 +17,7 @@ from meshed_mcp.agents.auth.identity import ACCESS_KEY, PEER_HEADER, Access, pee
 from meshed_mcp.agents.auth.jwks import MIN_FETCH_INTERVAL_SECONDS, KeysUnavailableError
 from meshed_mcp.agents.auth.tokens import JWTVerifier, TokenResult, auth_settings, issuer_keys
 from meshed_mcp.agents.auth.tool_policy_middleware import ToolPolicyMiddleware
+from meshed_mcp.agents.http.addresses import peer_address
 from meshed_mcp.agents.settings import Settings, SettingsError
 from meshed_mcp.error_codes.runtime import OWN_AUTH_AND_ISSUER
 
@@ -93,7 +94,7 @@ class IdentityMiddleware:
         values = [value for name, value in headers if name == _PEER_HEADER]
         if not values:
             return headers
-        if not self._trusts_any_peer and (scope["client"] is None or scope["client"][0] not in self._proxies):
+        if not self._trusts_any_peer and peer_address(scope) not in self._proxies:
             self._metrics.peer(FORGED)
             return [pair for pair in headers if pair[0] != _PEER_HEADER]
         access.principal = peer_principal(values[0].decode("latin-1")) if len(values) == 1 else None

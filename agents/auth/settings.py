@@ -1,6 +1,5 @@
 """Access settings from the environment: trusted proxies, token issuer and tool policy."""
 
-import ipaddress
 from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
@@ -11,6 +10,8 @@ from pydantic_core import from_json
 from meshed_mcp import contract
 from meshed_mcp.agents.auth.jwks import keys_by_id
 from meshed_mcp.agents.auth.tool_policy import ToolRule
+from meshed_mcp.agents.http.addresses import canonical_address
+from meshed_mcp.error_codes.code import MessageError
 from meshed_mcp.error_codes.runtime import (
     INVALID_PROXY_ADDRESS,
     POLICY_NOT_JSON,
@@ -38,9 +39,9 @@ def split_text(value: object) -> object:
 
 def _canonical(addresses: tuple[str, ...]) -> tuple[str, ...]:
     try:
-        return tuple(
-            address if address == contract.ANY_PROXY else str(ipaddress.ip_address(address)) for address in addresses
-        )
+        return tuple(address if address == contract.ANY_PROXY else canonical_address(address) for address in addresses)
+    except MessageError:
+        raise
     except ValueError as error:
         raise INVALID_PROXY_ADDRESS.error(error=error) from None
 

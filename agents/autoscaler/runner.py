@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from meshed_mcp import contract
 from meshed_mcp.agents.autoscaler.kubernetes_api import KubernetesClient
+from meshed_mcp.agents.http.addresses import listen_address
 from meshed_mcp.agents.process.start_error import StartError
 from meshed_mcp.error_codes.runtime import VARIABLE_MISSING
 
@@ -77,7 +78,8 @@ def required(environment: Mapping[str, str], name: str, setting: str) -> str:
 def serve_metrics(environment: Mapping[str, str], registry: CollectorRegistry) -> None:
     """Serve `/metrics` on the management port."""
     port = int(environment.get(contract.ENV_MANAGEMENT_PORT, contract.MANAGEMENT_PORT))
-    start_http_server(port, environment.get(contract.ENV_BIND_ADDRESS, "0.0.0.0"), registry)  # noqa: S104 - as servers do
+    address = environment.get(contract.ENV_BIND_ADDRESS) or contract.BIND_ADDRESS
+    start_http_server(port, listen_address(address), registry)
 
 
 def run_loop(work: Callable[[], None], period_seconds: float) -> None:

@@ -15,6 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from meshed_mcp import contract
+from meshed_mcp.agents.http.addresses import host_and_port, listen_address
 from meshed_mcp.agents.http.lifespan import lifespan
 from meshed_mcp.agents.process.start_error import StartError
 from meshed_mcp.error_codes.runtime import CANNOT_LISTEN, SERVER_ENDED, SERVER_NOT_STARTED
@@ -33,14 +34,19 @@ START_CHECK_SECONDS: Final = 0.01
 def bind_socket(address: str, variable: str, port: int) -> socket.socket:
     """Return a listening TCP socket; `variable` is the name of the setting, for the error.
 
+    `::` listens on all addresses, IPv6 and IPv4, or on IPv4 alone on a machine without IPv6.
+
     The protocol is explicit: asyncio sets TCP_NODELAY only on sockets whose protocol is TCP. Without it each response
     of two writes waits 40 ms for the client's delayed acknowledgment.
     Raises StartError when the port is taken or the address is not local.
     """
+    address = listen_address(address)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         listener.bind((address, port))
         listener.listen()
     except OSError as error:
@@ -48,7 +54,7 @@ def bind_socket(address: str, variable: str, port: int) -> socket.socket:
         advice = f"{error.strerror}; set {contract.ENV_BIND_ADDRESS} or {variable} to one that this user may use"
         if error.errno == errno.EADDRINUSE:
             advice = f"another process listens there; stop that process, or set {variable} to a free port"
-        raise StartError(CANNOT_LISTEN.message(address=address, port=port, advice=advice)) from None
+        raise StartError(CANNOT_LISTEN.message(place=host_and_port(address, port), advice=advice)) from None
     return listener
 
 

@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from meshed_mcp import contract
+from meshed_mcp.agents.http.addresses import host_and_port, listen_address
 from meshed_mcp.agents.http.concurrency_limiter import ConcurrencyLimitMiddleware
 from meshed_mcp.agents.http.drain import DrainMiddleware
 from meshed_mcp.agents.http.limits import AllowedHosts
@@ -146,7 +147,7 @@ class Replica:
         loop = asyncio.get_running_loop()
         STOP_SIGNALS.set_stop(partial(self._on_signal, loop))
         self._phase = Phase.READY
-        logger.info("ready on %s:%d", self._settings.bind_address, self._settings.port)
+        logger.info("ready on %s", host_and_port(listen_address(self._settings.bind_address), self._settings.port))
 
     def _keeps_sessions(self) -> bool:
         return self._settings.legacy is contract.Legacy.STICKY and not self._app.rejecting

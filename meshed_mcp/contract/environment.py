@@ -7,7 +7,7 @@ ENV_SERVICE: Final = "MESHED_MCP_SERVICE"
 
 ENV_NAMESPACE: Final = "MESHED_MCP_NAMESPACE"
 ENV_BIND_ADDRESS: Final = "MESHED_MCP_BIND_ADDRESS"
-"""IP address that both ports bind to; default 0.0.0.0."""
+"""IP address that both ports bind to; default `::`, which is all addresses, IPv6 and IPv4."""
 
 ENV_PORT: Final = "MESHED_MCP_PORT"
 ENV_PATH: Final = "MESHED_MCP_PATH"

@@ -29,6 +29,10 @@ MCP_PORT_NAME: Final = "http"
 MANAGEMENT_PORT: Final = 9464
 """TCP port of `/livez`, `/readyz` and `/metrics`, outside the mesh. Source: OpenTelemetry's default Prometheus port."""
 
+BIND_ADDRESS: Final = "::"
+"""All addresses of the pod, which are not known before it runs: IPv6 and IPv4, or IPv4 alone on a machine without IPv6.
+The mesh protects the port. Source: Linux, ip(7) and ipv6(7), `IPV6_V6ONLY`."""
+
 MANAGEMENT_PORT_NAME: Final = "http-metrics"
 LIVENESS_PATH: Final = "/livez"
 READINESS_PATH: Final = "/readyz"

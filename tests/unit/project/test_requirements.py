@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from tests.stacks import ROOT
 
-ROW = re.compile(r"^\| ([A-Z]{2,3}-\d+) \|", re.MULTILINE)
-CITED = re.compile(r"\b[Rr]equirements? ((?:[A-Z]{2,3}-\d+(?:, | and )?)+)")
-NUMBER = re.compile(r"[A-Z]{2,3}-\d+")
+ROW = re.compile(r"^\| ([A-Z][A-Z0-9]{1,2}-\d+) \|", re.MULTILINE)
+CITED = re.compile(r"\b[Rr]equirements? ((?:[A-Z][A-Z0-9]{1,2}-\d+(?:, | and )?)+)")
+NUMBER = re.compile(r"[A-Z][A-Z0-9]{1,2}-\d+")
 UNNUMBERED = re.compile(r"^(Product rule|Issue|House rule|Design)\b", re.IGNORECASE)
 
 NUMBERS = ROW.findall((ROOT / "docs" / "requirements.md").read_text("utf-8"))

@@ -51,7 +51,7 @@ class Harness:
         return self.registry.get_sample_value(contract.METRIC_AUTHENTICATIONS, {"kind": "peer", "result": result})
 
 
-@pytest.mark.parametrize("sidecar", [SIDECAR, "::6"])
+@pytest.mark.parametrize("sidecar", [SIDECAR, "::6", "::ffff:127.0.0.6", "0:0::6"])
 async def test_the_sidecars_header_is_trusted(sidecar: str) -> None:
     """meshed_mcp.contract, ENV_TRUSTED_PROXIES."""
     harness = Harness()
@@ -59,7 +59,7 @@ async def test_the_sidecars_header_is_trusted(sidecar: str) -> None:
     assert (harness.peers(FORGED), harness.peers(UNREADABLE)) == (0, 0)
 
 
-@pytest.mark.parametrize("client", ["127.0.0.1", "10.1.2.3", "::1"])
+@pytest.mark.parametrize("client", ["127.0.0.1", "10.1.2.3", "::1", "::ffff:10.1.2.3", "::127.0.0.6", "::6%eth0"])
 async def test_a_header_from_an_untrusted_peer_is_dropped_and_counted(client: str) -> None:
     """Requirement SEC-2: a client's own header never names it, and no later code can read it."""
     harness = Harness()

@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from meshed_mcp import contract
+from meshed_mcp.agents.http.addresses import canonical_address
 from meshed_mcp.agents.http.listener import bind_socket
 from meshed_mcp.agents.process.start_error import StartError
 
@@ -32,6 +33,18 @@ async def accepted_without_delay(listener: socket.socket) -> int:
 def test_responses_are_not_delayed_by_nagles_algorithm(address: str) -> None:
     """RFC 1122, 4.2.3.4: an application must be able to switch Nagle's algorithm off; with it a call took 45 ms."""
     assert asyncio.run(accepted_without_delay(bind_socket(address, contract.ENV_PORT, 0))) != 0
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_the_default_address_accepts_both_families(address: str) -> None:
+    """Requirement IP6-1: a pod's address is IPv4, IPv6, or both; the kernel's `bindv6only` does not matter."""
+    with (
+        bind_socket(contract.BIND_ADDRESS, contract.ENV_PORT, 0) as listener,
+        socket.create_connection((address, listener.getsockname()[1]), timeout=5),
+    ):
+        connection, peer = listener.accept()
+        connection.close()
+    assert canonical_address(peer[0]) == address
 
 
 def refusal(address: str, port: int) -> str:
