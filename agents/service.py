@@ -97,7 +97,6 @@ class MCPService(NameTrackingServer[LifespanResultT]):
         streams, which carry progress. Raises SettingsError.
         """
         self._access.configure(self, settings)
-        self._usage.claim = settings.organization_claim
         app = self.streamable_http_app(
             streamable_http_path=settings.path,
             transport_security=transport_security(settings),

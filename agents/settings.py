@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from meshed_mcp import contract
+from meshed_mcp.agents.auth.issuer_settings import replaced_variables
 from meshed_mcp.agents.auth.settings import AccessSettings, split_text, variable_of
 from meshed_mcp.agents.http.addresses import allowed_hosts
 from meshed_mcp.agents.http.limits import ANY_PORT, Limits
@@ -264,6 +265,8 @@ class Settings(Limits, AccessSettings):
         `<VARIABLE>_FILE` names a file with the value of a secret variable. Raises SettingsError with one line per wrong
         variable.
         """
+        if replaced := replaced_variables(environment):
+            raise SettingsError(*replaced)
         names = list(map(variable_of, cls.model_fields))
         values = {name: environment[name] for name in names if environment.get(name)}
         files, issues = secrets_in_files(environment, [name for name in SECRET_VARIABLES if name in names])

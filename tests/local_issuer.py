@@ -15,6 +15,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from meshed_mcp import contract
+
 RSAKey = rsa.RSAPrivateKey
 HOUR = 3600
 ISSUER = "https://login.example.com/tools"
@@ -80,6 +82,16 @@ def _part(value: dict[str, Any]) -> str:
 
 def _text(value: bytes) -> str:
     return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def row(**fields: Any) -> dict[str, Any]:
+    """The row of the issuer in ENV_AUTH_ISSUERS."""
+    return {"issuer": ISSUER, "audiences": [AUDIENCE]} | fields
+
+
+def environment(*rows: dict[str, Any], **more: str) -> dict[str, str]:
+    """The variables of a service that accepts tokens of these issuers."""
+    return {contract.ENV_AUTH_ISSUERS: json.dumps(rows), contract.ENV_AUTH_RESOURCE: AUDIENCE, **more}
 
 
 @contextmanager

@@ -12,6 +12,9 @@ from typing import Any, Final
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken, principal_components
 
+from meshed_mcp.agents.auth.claims import VerifiedToken, text_claim
+from meshed_mcp.contract.token_issuers import ORGANIZATION_CLAIM, claim_value
+
 PEER_HEADER: Final = "x-forwarded-client-cert"
 """Source: Envoy, "x-forwarded-client-cert"; an Istio sidecar appends the peer's element (APPEND_FORWARD)."""
 
@@ -36,7 +39,14 @@ class Caller:
     """Token identity, `<issuer>/<subject>`. Source: Istio, `request.auth.principal`."""
 
     scopes: frozenset[str] = frozenset()
-    """Scopes of the token."""
+    """Scopes of the token, and its roles and groups if the issuer's row names their claims."""
+
+    organization: str | None = None
+    """Organization of the token."""
+
+    actors: tuple[str, ...] = ()
+    """Services that act for the subject, as `<issuer>/<subject>`, the current one first. Source: RFC 8693, section 4.1.
+    """
 
     @property
     def names(self) -> frozenset[str]:
@@ -69,13 +79,21 @@ def caller_of(request: Any) -> Caller:
     principal = access_of(request).principal
     if token is None:
         return Caller(principal)
-    return Caller(principal, token_subject(token), frozenset(token.scopes))
+    actors = token.actors if isinstance(token, VerifiedToken) else ()
+    return Caller(principal, token_subject(token), frozenset(token.scopes), token_organization(token), actors)
 
 
 def token_subject(token: AccessToken) -> str:
     """Return `<issuer>/<subject>`; the client ID replaces a missing subject."""
     client, issuer, subject = principal_components(token)
     return f"{issuer or ''}/{subject or client}"
+
+
+def token_organization(token: AccessToken) -> str | None:
+    """Return the organization of a token; by the default claim if the service verifies its tokens itself."""
+    if isinstance(token, VerifiedToken):
+        return token.organization
+    return text_claim(claim_value(token.claims or {}, ORGANIZATION_CLAIM))
 
 
 def peer_principal(header: str) -> str | None:

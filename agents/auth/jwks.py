@@ -1,14 +1,14 @@
 """JSON Web Key Set (JWKS) cache of a token issuer: stale-while-revalidate (RFC 5861), one fetch at a time."""
 
 import asyncio
-import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 from typing import Final
 
 import httpx2
-from jwt import PyJWK, PyJWKSet
+
+from meshed_mcp.agents.auth.signing_keys import SigningKey, matching_keys, signing_keys
 
 REFRESH_AFTER_SECONDS: Final = 300.0  # age at which keys are refreshed, which limits how long a revoked key is trusted
 MAX_KEY_AGE_SECONDS: Final = 3600.0
@@ -19,12 +19,15 @@ FETCH_SECONDS: Final = 5.0  # timeout of a fetch: the longest wait of a request 
 MAX_RESPONSE_BYTES: Final = 256 * 1024  # largest response that is read. A set of ten RSA keys has 20 kB.
 logger = logging.getLogger(__name__)
 
+Fetch = Callable[[str], Awaitable[bytes]]
+"""Returns the body at a URL. Raises any exception."""
+
 
 class KeysUnavailableError(Exception):
     """The issuer does not respond and the cached keys are too old: no token can be verified."""
 
 
-async def fetch_jwks(url: str) -> bytes:
+async def fetch_document(url: str) -> bytes:
     """Return the body at `url`; redirects are not followed. Raises OSError, TimeoutError or httpx2.HTTPError."""
     async with (
         httpx2.AsyncClient(follow_redirects=False) as client,
@@ -39,8 +42,8 @@ async def fetch_jwks(url: str) -> bytes:
         return body
 
 
-def static_keys(keys: str) -> Callable[[str], Awaitable[bytes]]:
-    """Return a replacement for `fetch_jwks` that returns `keys`."""
+def static_keys(keys: str) -> Fetch:
+    """Return a replacement for `fetch_document` that returns `keys`."""
 
     async def fetch(_url: str) -> bytes:
         return keys.encode()
@@ -51,29 +54,27 @@ def static_keys(keys: str) -> Callable[[str], Awaitable[bytes]]:
 class IssuerKeys:
     """Cache of the keys at one URL."""
 
-    def __init__(
-        self, url: str, fetch: Callable[[str], Awaitable[bytes]] = fetch_jwks, clock: Callable[[], float] = monotonic
-    ) -> None:
+    def __init__(self, url: str, fetch: Fetch = fetch_document, clock: Callable[[], float] = monotonic) -> None:
         self._url, self._fetch, self._clock = url, fetch, clock
-        self._keys: Mapping[str | None, PyJWK] = {}
+        self._keys: Sequence[SigningKey] = ()
         self._fetched_at = self._last_fetch_at = float("-inf")
         self._fetching: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    async def key(self, key_id: str | None) -> PyJWK | None:
-        """Return the key with this ID, or the issuer's only key if `key_id` is None; None for an unknown ID.
+    async def find(self, key_id: str | None) -> Sequence[SigningKey]:
+        """Return the keys that a token with this key ID may be signed with; none for an unknown ID.
 
-        Waits up to FETCH_SECONDS if the key is not cached or too old. Raises KeysUnavailableError.
+        Waits up to FETCH_SECONDS if no such key is cached or the keys are too old. Raises KeysUnavailableError.
         """
         age = self._clock() - self._fetched_at
-        is_cached = key_id in self._keys and age <= MAX_KEY_AGE_SECONDS
+        is_cached = age <= MAX_KEY_AGE_SECONDS and bool(matching_keys(self._keys, key_id))
         if age > REFRESH_AFTER_SECONDS or not is_cached:
             fetching = self._refresh()
             if fetching is not None and not is_cached:
                 await asyncio.shield(fetching)  # a canceled request must not cancel the shared fetch
         if self._clock() - self._fetched_at > MAX_KEY_AGE_SECONDS:
             raise KeysUnavailableError(self._url)
-        return self._keys.get(key_id)
+        return matching_keys(self._keys, key_id)
 
     def _refresh(self) -> "asyncio.Task[None] | None":
         """Return the running fetch, or start one; None within MIN_FETCH_INTERVAL_SECONDS of the last one."""
@@ -96,24 +97,8 @@ class IssuerKeys:
     async def _fetch_keys(self) -> None:
         try:
             async with asyncio.timeout(FETCH_SECONDS):
-                self._keys = keys_by_id(await self._fetch(self._url))
+                self._keys = signing_keys(await self._fetch(self._url))
         except Exception as error:  # noqa: BLE001 - the cached keys stay in use on any error
             logger.warning("no keys from %s: %s %s", self._url, type(error).__name__, error)
         else:
             self._fetched_at = self._clock()
-
-
-def keys_by_id(body: bytes) -> Mapping[str | None, PyJWK]:
-    """Return the signing keys of a JWKS by key ID, a single one also under None. Raises ValueError or PyJWTError.
-
-    Source: RFC 7517, sections 4.2 and 5: keys of unknown types are ignored, `use` marks signing keys.
-    """
-    document = json.loads(body)
-    if not (isinstance(document, dict) and isinstance(document.get("keys"), list)):
-        raise ValueError("is no JSON object with a list of keys")  # noqa: TRY004 - the issuer sent it
-    if not all(isinstance(key, dict) for key in document["keys"]):
-        raise ValueError("has a key that is no JSON object")
-    keys = (key for key in PyJWKSet.from_dict(document).keys if isinstance(key.key_id, str | None))
-    usable = [key for key in keys if key.public_key_use in (None, "sig")]
-    found: dict[str | None, PyJWK] = {key.key_id: key for key in usable}
-    return {None: usable[0], **found} if len(usable) == 1 else found

@@ -4,18 +4,18 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from mcp.server import MCPServer
-from mcp.server.auth.routes import build_resource_metadata_url
 from prometheus_client import CollectorRegistry, Counter
-from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from meshed_mcp import contract
 from meshed_mcp.agents.auth.identity import ACCESS_KEY, PEER_HEADER, Access, peer_principal
 from meshed_mcp.agents.auth.jwks import MIN_FETCH_INTERVAL_SECONDS, KeysUnavailableError
-from meshed_mcp.agents.auth.tokens import JWTVerifier, TokenResult, auth_settings, issuer_keys
+from meshed_mcp.agents.auth.protected_resource import bearer_token, metadata_url, require_tokens
+from meshed_mcp.agents.auth.tokens import JWTVerifier, TokenResult
 from meshed_mcp.agents.auth.tool_policy_middleware import ToolPolicyMiddleware
 from meshed_mcp.agents.http.addresses import peer_address
 from meshed_mcp.agents.settings import Settings, SettingsError
@@ -65,7 +65,8 @@ class IdentityMiddleware:
         self._proxies = frozenset(settings.trusted_proxies)
         self._trusts_any_peer = contract.ANY_PROXY in self._proxies
         self._scopes = settings.auth_scopes
-        self._metadata_url = metadata_url(settings)
+        resource = settings.auth_resource
+        self._metadata_url = None if resource is None else metadata_url(resource)
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,8 +126,8 @@ class IdentityMiddleware:
 
 
 def has_token(scope: Scope) -> bool:
-    """Return whether a request has a bearer token, valid or not. Source: RFC 6750, section 2.1."""
-    return Headers(scope=scope).get("authorization", "").lower().startswith("bearer ")
+    """Return whether a request has a bearer token, valid or not."""
+    return bearer_token(HTTPConnection(scope)) is not None
 
 
 def challenge(resource_metadata: str, scopes: Sequence[str], error: str = "") -> str:
@@ -135,33 +136,22 @@ def challenge(resource_metadata: str, scopes: Sequence[str], error: str = "") ->
     return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parts.items() if value)
 
 
-def metadata_url(settings: Settings) -> str | None:
-    """Return the URL of the protected resource metadata (RFC 9728); None without an audience."""
-    audience = settings.auth_audience
-    return None if audience is None else str(build_resource_metadata_url(AnyHttpUrl(audience)))
-
-
 class AccessControl:
     """Access control of one server; it changes nothing while the settings configure nothing."""
 
     def __init__(self, registry: CollectorRegistry, *, is_tool: Callable[[str], bool]) -> None:
         self.tool_policy = ToolPolicyMiddleware(registry, is_tool=is_tool)
         self._metrics = AuthenticationMetrics(registry)
-        self._own_auth: Any = None
 
     def configure(self, server: MCPServer[Any], settings: Settings) -> None:
-        """Set the tool policy and the token verifier, before the application is created. Raises SettingsError."""
+        """Set the tool policy, before the application is created. Raises SettingsError."""
         self.tool_policy.policy = settings.tool_policy
-        auth = auth_settings(settings)
-        if auth is None:
-            return
-        if server.settings.auth not in (None, self._own_auth):
-            raise SettingsError(OWN_AUTH_AND_ISSUER.message(variable=contract.ENV_AUTH_ISSUER))
-        server.settings.auth = self._own_auth = auth
-        server._token_verifier = JWTVerifier(  # noqa: SLF001 - a constructor argument that is known only now
-            issuer_keys(settings), str(settings.auth_issuer), str(settings.auth_audience), self._metrics.token
-        )
+        if settings.auth_issuers and server.settings.auth is not None:
+            raise SettingsError(OWN_AUTH_AND_ISSUER.message(variable=contract.ENV_AUTH_ISSUERS))
 
     def protect(self, app: Starlette, settings: Settings) -> None:
-        """Add the identity middleware as the outermost middleware of the application."""
+        """Require tokens of the settings' issuers, and add the identity middleware as the outermost of `app`."""
+        if settings.auth_issuers:
+            verifier = JWTVerifier(settings.auth_issuers, str(settings.auth_resource), self._metrics.token)
+            require_tokens(app, settings, verifier)
         app.add_middleware(IdentityMiddleware, settings=settings, metrics=self._metrics)

@@ -1,29 +1,24 @@
-"""Access settings from the environment: trusted proxies, token issuer and tool policy."""
+"""Access settings from the environment: trusted proxies, token issuers and tool policy."""
 
 from typing import Annotated, Final, Self
-from urllib.parse import urlsplit
 
-from jwt import PyJWTError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 from pydantic_core import from_json
 
 from meshed_mcp import contract
-from meshed_mcp.agents.auth.jwks import keys_by_id
+from meshed_mcp.agents.auth.issuer_settings import ISSUERS_EXAMPLE, Issuers, is_url
 from meshed_mcp.agents.auth.tool_policy import ToolRule
 from meshed_mcp.agents.http.addresses import canonical_address
 from meshed_mcp.error_codes.code import MessageError
 from meshed_mcp.error_codes.runtime import (
     INVALID_PROXY_ADDRESS,
     POLICY_NOT_JSON,
-    SETTING_NOT_A_KEY_SET,
     SETTING_NOT_A_URL,
     TOKENS_INCOMPLETE,
-    TWO_KEY_SOURCES,
 )
 
 POLICY_EXAMPLE: Final = '{"search": {"allow": ["cluster.local/ns/tools/sa/mcp-controller"]}}'
-_REQUIRED_FOR_TOKENS: Final = ("auth_issuer", "auth_audience", "auth_jwks_url")
-"""`auth_jwks` can replace `auth_jwks_url`."""
+_REQUIRED_FOR_TOKENS: Final = ("auth_issuers", "auth_resource")
 
 
 def variable_of(field: str) -> str:
@@ -54,22 +49,12 @@ def _decoded(value: object) -> object:
 
 
 def _is_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment:
+    if not is_url(value):
         raise SETTING_NOT_A_URL.error()
     return value
 
 
-def _is_key_set(value: str) -> str:
-    try:
-        keys_by_id(value.encode())
-    except (ValueError, PyJWTError) as error:
-        raise SETTING_NOT_A_KEY_SET.error(error=error) from None
-    return value
-
-
 URL = Annotated[str, AfterValidator(_is_url)]
-KeySet = Annotated[str, AfterValidator(_is_key_set)]
 Addresses = Annotated[tuple[str, ...], BeforeValidator(split_text), AfterValidator(_canonical)]
 Scopes = Annotated[tuple[str, ...], BeforeValidator(split_text)]
 Policy = Annotated[dict[str, ToolRule], BeforeValidator(_decoded)]
@@ -80,23 +65,14 @@ class AccessSettings(BaseModel):
 
     trusted_proxies: Addresses = Field((), description="IP addresses separated by commas, such as 127.0.0.6,::6")
     tool_policy: Policy = Field(default_factory=dict, description=f"JSON, such as {POLICY_EXAMPLE}")
-    auth_issuer: URL | None = Field(None, description="a URL")
-    auth_audience: URL | None = Field(None, description="a URL")
-    auth_jwks_url: URL | None = Field(None, description="a URL")
-    organization_claim: str = Field(
-        contract.ORGANIZATION_CLAIM, min_length=1, description="a claim, such as organization"
-    )
-    auth_jwks: KeySet | None = Field(None, description="a JWK Set as JSON")
+    auth_issuers: Issuers = Field((), description=f"JSON, such as {ISSUERS_EXAMPLE}")
+    auth_resource: URL | None = Field(None, description="a URL")
     auth_scopes: Scopes = Field((), description="scopes separated by commas, such as docs.read,docs.write")
 
     @model_validator(mode="after")
     def _validate_token_settings(self) -> Self:
-        if self.auth_jwks is not None and self.auth_jwks_url is not None:
-            raise TWO_KEY_SOURCES.error(jwks=contract.ENV_AUTH_JWKS, url=contract.ENV_AUTH_JWKS_URL)
-        missing = [field for field in _REQUIRED_FOR_TOKENS if getattr(self, field) is None]
-        if self.auth_jwks is not None:
-            missing.remove("auth_jwks_url")
-        given = [field for field in (*_REQUIRED_FOR_TOKENS, "auth_jwks", "auth_scopes") if getattr(self, field)]
+        missing = [field for field in _REQUIRED_FOR_TOKENS if not getattr(self, field)]
+        given = [field for field in (*_REQUIRED_FOR_TOKENS, "auth_scopes") if getattr(self, field)]
         if missing and given:
             names = ", ".join(map(variable_of, missing))
             raise TOKENS_INCOMPLETE.error(given=variable_of(given[0]), names=names)

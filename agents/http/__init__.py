@@ -7,8 +7,8 @@ A request passes these layers, outermost first, and its response passes them in 
         ConcurrencyLimitMiddleware  concurrency_limiter.py: body (413), concurrency slot or queue (503), deadlines (408)
           IdentityMiddleware        auth/middleware.py: caller identity from the sidecar's certificate header
             AuthenticationMiddleware        SDK: bearer token
-              ModernOnly                    protocol/legacy.py, only with `legacy: off`: rejects old revisions
-                RequireAuthMiddleware       SDK, only with tokens: 401, 403
+              RequireAuthMiddleware         SDK, only with tokens: 401, 403
+                ModernOnly                  protocol/legacy.py, only with `legacy: off`: rejects old revisions
                   StreamableHTTPASGIApp     SDK: Host and Origin, JSON-RPC, sessions
                     SDK middleware, in the order of `MCPService.middleware`:
                       OpenTelemetryMiddleware    SDK: the server span

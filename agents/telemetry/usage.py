@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from prometheus_client import CollectorRegistry, Counter
 
 from meshed_mcp import contract
-from meshed_mcp.agents.auth.identity import UNKNOWN, access_of
+from meshed_mcp.agents.auth.identity import UNKNOWN, caller_of
 from meshed_mcp.agents.telemetry.instruments import OTHER, LabeledChildren
 from meshed_mcp.agents.telemetry.metrics import CALL_METHOD
 
@@ -17,13 +16,12 @@ MAXIMUM_CHARACTERS: Final = 64
 NAMESPACE_PART: Final = 2  # index of the namespace in `<trust domain>/ns/<namespace>/sa/<service account>`
 
 
-def organization_of(request: Any, claim: str) -> str:
-    """Return the verified token's `claim`, otherwise the caller's namespace, otherwise UNKNOWN."""
-    user = None if request is None else request.scope.get("user")
-    if isinstance(user, AuthenticatedUser):
-        value = (user.access_token.claims or {}).get(claim)
-        return value[:MAXIMUM_CHARACTERS] if isinstance(value, str) and value else UNKNOWN
-    parts = (access_of(request).principal or "").split("/")
+def organization_of(request: Any) -> str:
+    """Return the organization of the verified token, otherwise the caller's namespace, otherwise UNKNOWN."""
+    caller = caller_of(request)
+    if caller.subject is not None:
+        return (caller.organization or UNKNOWN)[:MAXIMUM_CHARACTERS]
+    parts = (caller.principal or "").split("/")
     return parts[NAMESPACE_PART] if len(parts) > NAMESPACE_PART else UNKNOWN
 
 
@@ -31,7 +29,6 @@ class Usage:
     """SDK middleware that counts tool calls; `is_tool`: whether a tool of this name is registered."""
 
     def __init__(self, registry: CollectorRegistry, *, is_tool: Callable[[str], bool]) -> None:
-        self.claim = contract.ORGANIZATION_CLAIM
         self._is_tool = is_tool
         self._known: set[str] = set()
         labels = (contract.LABEL_ORGANIZATION, contract.LABEL_TOOL)
@@ -45,7 +42,7 @@ class Usage:
             tool = (ctx.params or {}).get("name")
             if not (isinstance(tool, str) and self._is_tool(tool)):
                 tool = OTHER
-            self._calls[self._bounded(organization_of(ctx.request, self.claim)), tool].inc()
+            self._calls[self._bounded(organization_of(ctx.request)), tool].inc()
         return await call_next(ctx)
 
     def _bounded(self, organization: str) -> str:

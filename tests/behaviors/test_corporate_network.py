@@ -75,8 +75,7 @@ async def test_runtime_fetches_keys_and_exports_spans_through_the_proxy(
 
 def started(start: StartService, network: Network, issuer: Issuer, env: dict[str, str]) -> Service:
     """A service with tokens of the network's issuer that exports every span."""
-    own = variables(issuer) | {
-        contract.ENV_AUTH_JWKS_URL: "https://login.example.com/keys",
+    own = variables(issuer, jwks_url="https://login.example.com/keys") | {
         contract.ENV_OTLP_ENDPOINT: "https://otlp.example.com",
         contract.ENV_TRACE_RATIO: "1",
     }

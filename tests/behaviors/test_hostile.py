@@ -18,7 +18,7 @@ from tests.hostile.json_bodies import JSON
 from tests.hostile.messages import MESSAGES
 from tests.hostile.requests import HostileRequest
 from tests.hostile.tokens import TOKENS, TOOL_SCOPE
-from tests.local_issuer import AUDIENCE, ISSUER, Issuer
+from tests.local_issuer import AUDIENCE, Issuer, environment, row
 
 CASES: Final = (*HTTP, *JSON, *MESSAGES)
 READ_SECONDS: Final = 1
@@ -53,13 +53,11 @@ def issuer() -> Iterator[Issuer]:
 def guarded(start_shared: StartService, issuer: Issuer) -> Service:
     """One process for all, which wants tokens."""
     return start_shared(
+        **environment(row(jwks_url=issuer.url)),
         **{
-            contract.ENV_AUTH_ISSUER: ISSUER,
-            contract.ENV_AUTH_AUDIENCE: AUDIENCE,
-            contract.ENV_AUTH_JWKS_URL: issuer.url,
             contract.ENV_AUTH_SCOPES: "docs.read",
             contract.ENV_TOOL_POLICY: json.dumps({"wait": {"scopes": [TOOL_SCOPE]}}),
-        }
+        },
     )
 
 

@@ -14,7 +14,7 @@ from mcp.shared.exceptions import MCPError
 from meshed_mcp import contract
 from tests import local_issuer
 from tests.behaviors.replicas import Service, StartService
-from tests.local_issuer import AUDIENCE, HOUR, ISSUER, Issuer
+from tests.local_issuer import AUDIENCE, HOUR, ISSUER, Issuer, environment, row
 
 pytestmark = pytest.mark.anyio
 
@@ -48,12 +48,9 @@ def own_issuer() -> Iterator[Issuer]:
         yield running
 
 
-def variables(issuer: Issuer) -> dict[str, str]:
-    """The environment of such a service."""
-    return {
-        contract.ENV_AUTH_ISSUER: ISSUER,
-        contract.ENV_AUTH_AUDIENCE: AUDIENCE,
-        contract.ENV_AUTH_JWKS_URL: issuer.url,
+def variables(issuer: Issuer, **fields: Any) -> dict[str, str]:
+    """The environment of such a service; `fields` are those of the issuer's row."""
+    return environment(row(**{"jwks_url": issuer.url} | fields)) | {
         contract.ENV_AUTH_SCOPES: "docs.read",
         contract.ENV_TOOL_POLICY: POLICY,
     }
@@ -226,5 +223,5 @@ async def test_token_settings_of_the_service_and_of_the_environment_exclude_each
     service = start_service(script, ready=False, **variables(Issuer(url="http://127.0.0.1:1/jwks")))
     assert await service.exit_code(within_seconds=30) == 1
     assert service.log.read_text() == (
-        "MM0800: MESHED_MCP_AUTH_ISSUER is set, and the service was made with an auth= of its own; remove one\n"
+        "MM0800: MESHED_MCP_AUTH_ISSUERS is set, and the service was made with an auth= of its own; remove one\n"
     )

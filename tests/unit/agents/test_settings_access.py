@@ -7,16 +7,9 @@ from meshed_mcp.agents import Settings, SettingsError
 from meshed_mcp.agents.auth.tool_policy import ToolRule
 
 EXAMPLE = '{"search": {"allow": ["cluster.local/ns/tools/sa/mcp-controller"]}}'
-KEYS = (
-    '{"keys": [{"kty": "EC", "crv": "P-256", "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", '
-    '"y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}]}'
-)
-"""Source: RFC 7517, appendix A.1."""
-
 ISSUER = {
-    contract.ENV_AUTH_ISSUER: "https://login.example.com/tools",
-    contract.ENV_AUTH_AUDIENCE: "https://mcp.example.com/mcp",
-    contract.ENV_AUTH_JWKS_URL: "https://login.example.com/keys",
+    contract.ENV_AUTH_ISSUERS: '[{"issuer": "https://login.example.com/tools", "audiences": ["vault"]}]',
+    contract.ENV_AUTH_RESOURCE: "https://mcp.example.com/mcp",
 }
 
 
@@ -30,7 +23,7 @@ def fault(**variables: str) -> str:
 def test_by_default_no_header_is_trusted_and_nothing_is_restricted() -> None:
     """Requirement SEC-2: outside a mesh no header names a caller."""
     settings = Settings.from_environment({})
-    assert (settings.trusted_proxies, settings.tool_policy, settings.auth_issuer) == ((), {}, None)
+    assert (settings.trusted_proxies, settings.tool_policy, settings.auth_issuers) == ((), {}, ())
 
 
 def test_the_variables_are_read() -> None:
@@ -41,7 +34,8 @@ def test_the_variables_are_read() -> None:
     assert settings.trusted_proxies == ("127.0.0.6", "::6")
     allowed = frozenset({"cluster.local/ns/tools/sa/mcp-controller"})
     assert settings.tool_policy == {"search": ToolRule(allow=allowed)}
-    assert settings.auth_issuer == ISSUER[contract.ENV_AUTH_ISSUER]
+    assert [row.issuer for row in settings.auth_issuers] == ["https://login.example.com/tools"]
+    assert settings.auth_resource == "https://mcp.example.com/mcp"
     assert settings.auth_scopes == ("docs.read", "docs.write")
 
 
@@ -68,35 +62,25 @@ def test_a_trusted_proxy_is_an_ip_address() -> None:
     )
 
 
-def test_an_issuer_without_keys_or_audience_is_rejected() -> None:
-    """Requirement SEC-4: without both, tokens of other services would be accepted."""
-    assert fault(**{contract.ENV_AUTH_ISSUER: "https://login.example.com"}) == (
-        f"{contract.ENV_AUTH_ISSUER} is set without {contract.ENV_AUTH_AUDIENCE}, {contract.ENV_AUTH_JWKS_URL}, "
-        "so no token could be checked; set all of them, or none"
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        (contract.ENV_AUTH_ISSUERS, contract.ENV_AUTH_RESOURCE),
+        (contract.ENV_AUTH_RESOURCE, contract.ENV_AUTH_ISSUERS),
+    ],
+)
+def test_issuers_and_resource_need_each_other(given: str, missing: str) -> None:
+    """Requirement CFG-6: issuers without a resource have no metadata, a resource without issuers no token."""
+    assert fault(**{given: ISSUER[given]}) == (
+        f"{given} is set without {missing}, so no token could be checked; set all of them, or none"
     )
     assert fault(**{contract.ENV_AUTH_SCOPES: "a"}).startswith(f"{contract.ENV_AUTH_SCOPES} is set without ")
 
 
-def test_an_invalid_url_is_rejected() -> None:
+@pytest.mark.parametrize("url", ["https://mcp.example.com/mcp#tools", "mcp.example.com", "ftp://x/mcp", "https://[::1"])
+def test_an_invalid_resource_is_rejected(url: str) -> None:
     """RFC 8707, section 2: an absolute URI without a fragment."""
-    text = fault(**ISSUER | {contract.ENV_AUTH_AUDIENCE: "https://mcp.example.com/mcp#tools"})
-    assert text == (
-        f"{contract.ENV_AUTH_AUDIENCE}: the value is not a URL without a fragment; use one such as "
+    assert fault(**ISSUER | {contract.ENV_AUTH_RESOURCE: url}) == (
+        f"{contract.ENV_AUTH_RESOURCE}: the value is not a URL without a fragment; use one such as "
         "https://login.example.com/realms/tools"
-    )
-
-
-def test_two_sources_of_keys_are_rejected() -> None:
-    """Requirement CFG-5: two sources of keys could contradict each other."""
-    token_settings = {
-        contract.ENV_AUTH_ISSUER: "https://login.example.com",
-        contract.ENV_AUTH_AUDIENCE: "https://mcp.example.com/mcp",
-        contract.ENV_AUTH_JWKS: '{"keys": []}',
-    }
-    assert fault(**token_settings).startswith(f"{contract.ENV_AUTH_JWKS}: the value is not a JWK Set (")
-    token_settings[contract.ENV_AUTH_JWKS] = KEYS
-    assert Settings.from_environment({contract.ENV_SERVICE: "mcp-search", **token_settings}).auth_jwks == KEYS
-    token_settings[contract.ENV_AUTH_JWKS_URL] = "https://login.example.com/keys"
-    assert fault(**token_settings) == (
-        f"{contract.ENV_AUTH_JWKS} and {contract.ENV_AUTH_JWKS_URL} are two sources of keys; set one of them"
     )

@@ -34,14 +34,6 @@ OPENTELEMETRY_VERSIONS = "<1.46,>=1.45.2"
 
 LISTED = (
     PrivateName(
-        "agents/auth/middleware.py",
-        "_token_verifier",
-        MCP,
-        MCP_VERSIONS,
-        "only the constructor takes a verifier, and `run()` reads the environment later",
-        "tests/behaviors/test_tokens.py::test_a_valid_token_allows_its_owners_calls_only",
-    ),
-    PrivateName(
         "agents/http/sessions.py",
         "_server_instances",
         MCP,

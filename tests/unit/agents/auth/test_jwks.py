@@ -17,7 +17,6 @@ from meshed_mcp.agents.auth.jwks import (
     REFRESH_AFTER_SECONDS,
     IssuerKeys,
     KeysUnavailableError,
-    keys_by_id,
     static_keys,
 )
 
@@ -66,12 +65,12 @@ async def test_fresh_keys_are_not_fetched_again() -> None:
     """Requirement SEC-5: no call fetches keys while they are fresh."""
     issuer = Issuer()
     for _ in range(3):
-        assert await issuer.keys.key("one") is not None
+        assert await issuer.keys.find("one")
     issuer.now = REFRESH_AFTER_SECONDS
-    assert await issuer.keys.key("one") is not None
+    assert await issuer.keys.find("one")
     assert issuer.fetches == 1
     issuer.now += 1
-    assert await issuer.keys.key("one") is not None
+    assert await issuer.keys.find("one")
     await issuer.wait_refreshed()
     assert issuer.fetches == 2
 
@@ -79,34 +78,34 @@ async def test_fresh_keys_are_not_fetched_again() -> None:
 async def test_an_unknown_key_id_is_fetched_at_most_once_per_pause() -> None:
     """Requirement SEC-5: invented ids cause no flood; OpenID Connect, "Rotation of Asymmetric Signing Keys"."""
     issuer = Issuer()
-    assert await issuer.keys.key("two") is None
-    assert await issuer.keys.key("two") is None
+    assert not await issuer.keys.find("two")
+    assert not await issuer.keys.find("two")
     assert issuer.fetches == 1
     issuer.now = MIN_FETCH_INTERVAL_SECONDS + 1
     issuer.response = jwks({"kid": "one"}, {"kid": "two"})
-    assert await issuer.keys.key("two") is not None
+    assert await issuer.keys.find("two")
     assert issuer.fetches == 2
 
 
 async def test_a_revoked_key_is_dropped_with_the_next_response() -> None:
     """Requirement SEC-5: a new key set replaces the old one."""
     issuer = Issuer()
-    assert await issuer.keys.key("one") is not None
+    assert await issuer.keys.find("one")
     issuer.now, issuer.response = REFRESH_AFTER_SECONDS + 1, jwks({"kid": "two"})
-    assert await issuer.keys.key("one") is not None
+    assert await issuer.keys.find("one")
     await issuer.wait_refreshed()
-    assert await issuer.keys.key("one") is None
+    assert not await issuer.keys.find("one")
 
 
 async def test_stale_keys_are_used_at_once_while_the_issuer_hangs() -> None:
     """RFC 5861, section 3: stale-while-revalidate; one fetch at a time, which ends with the last bound of the keys."""
     issuer = Issuer()
-    assert await issuer.keys.key("one") is not None
+    assert await issuer.keys.find("one")
     issuer.responds.clear()
     for issuer.now in (REFRESH_AFTER_SECONDS + 1, REFRESH_AFTER_SECONDS + 100, MAX_KEY_AGE_SECONDS):
         async with asyncio.timeout(BOUND_SECONDS):
-            found = await asyncio.gather(*(issuer.keys.key("one") for _ in range(5)))
-        assert None not in found
+            found = await asyncio.gather(*(issuer.keys.find("one") for _ in range(5)))
+        assert [] not in found
     await asyncio.sleep(0)
     assert issuer.fetches == 2
     issuer.responds.set()
@@ -117,12 +116,12 @@ async def test_an_unknown_key_id_waits_for_a_bounded_fetch(monkeypatch: pytest.M
     """Requirement SEC-5: a hanging issuer delays only tokens with an unknown key, FETCH_SECONDS each."""
     monkeypatch.setattr(identity_keys, "FETCH_SECONDS", 0.05)
     issuer = Issuer()
-    assert await issuer.keys.key("one") is not None
+    assert await issuer.keys.find("one")
     issuer.now = MIN_FETCH_INTERVAL_SECONDS + 1
     issuer.responds.clear()
     async with asyncio.timeout(BOUND_SECONDS):
-        assert await asyncio.gather(*(issuer.keys.key("two") for _ in range(5))) == [None] * 5
-        assert await issuer.keys.key("two") is None
+        assert await asyncio.gather(*(issuer.keys.find("two") for _ in range(5))) == [[]] * 5
+        assert not await issuer.keys.find("two")
     assert issuer.fetches == 2
 
 
@@ -130,12 +129,12 @@ async def test_a_cancelled_request_does_not_end_the_fetch_of_the_others() -> Non
     """Requirement SEC-5: a client that disconnects fails no other client's call."""
     issuer = Issuer()
     issuer.responds.clear()
-    one, other = (asyncio.create_task(issuer.keys.key("one")) for _ in range(2))
+    one, other = (asyncio.create_task(issuer.keys.find("one")) for _ in range(2))
     await asyncio.sleep(0)
     one.cancel()
     await asyncio.wait({one}, timeout=BOUND_SECONDS)
     issuer.responds.set()
-    assert await asyncio.wait_for(other, BOUND_SECONDS) is not None
+    assert await asyncio.wait_for(other, BOUND_SECONDS)
     assert (one.cancelled(), issuer.fetches) == (True, 1)
 
 
@@ -153,7 +152,7 @@ async def test_keys_are_refreshed_without_a_request(monkeypatch: pytest.MonkeyPa
     times: list[float] = []
     monkeypatch.setattr(identity_keys, "MIN_FETCH_INTERVAL_SECONDS", 0.0)
     keys = IssuerKeys("https://issuer/jwks", fetch)
-    assert await keys.key("one") is not None
+    assert await keys.find("one")
     await asyncio.wait_for(asked_again.wait(), BOUND_SECONDS)
 
 
@@ -179,16 +178,16 @@ async def test_old_keys_are_used_for_a_time_while_the_issuer_is_unavailable(
 ) -> None:
     """Requirement SEC-5: one hour without the issuer, retried after a pause, one log line each."""
     issuer = Issuer()
-    assert await issuer.keys.key("one") is not None
+    assert await issuer.keys.find("one")
     issuer.response, issuer.now = response, REFRESH_AFTER_SECONDS + 1
     for _ in range(2):
-        assert await issuer.keys.key("one") is not None
+        assert await issuer.keys.find("one")
         await issuer.wait_refreshed()
     assert (issuer.fetches, len(caplog.messages)) == (2, 1)
     assert caplog.messages[0].startswith("no keys from https://issuer/jwks: ")
     issuer.now = MAX_KEY_AGE_SECONDS + 1
     with pytest.raises(KeysUnavailableError):
-        await issuer.keys.key("one")
+        await issuer.keys.find("one")
 
 
 async def test_without_any_key_the_error_is_no_keys_and_not_unknown_key() -> None:
@@ -197,16 +196,8 @@ async def test_without_any_key_the_error_is_no_keys_and_not_unknown_key() -> Non
     issuer.response = httpx2.ConnectError("away")
     for _ in range(5):
         with pytest.raises(KeysUnavailableError):
-            await issuer.keys.key("one")
+            await issuer.keys.find("one")
     assert issuer.fetches == 1
-
-
-def test_only_signing_keys_count_and_a_single_key_needs_no_id() -> None:
-    """RFC 7517, section 4.2 (`use`); a token without `kid` can mean one key only."""
-    assert set(keys_by_id(jwks({"kid": "one", "use": "sig"}, {"kid": "two", "use": "enc"}))) == {None, "one"}
-    assert set(keys_by_id(jwks({"kid": "one"}, {"kid": "two"}))) == {"one", "two"}
-    assert set(keys_by_id(jwks({}))) == {None}
-    assert set(keys_by_id(jwks({"kid": ["one"]}, {"kid": "two"}))) == {None, "two"}
 
 
 async def test_a_key_set_is_bounded_in_size_and_redirects_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,13 +213,13 @@ async def test_a_key_set_is_bounded_in_size_and_redirects_are_not_followed(monke
         httpx2, "AsyncClient", lambda **options: client(transport=httpx2.MockTransport(answer), **options)
     )
     with pytest.raises(OSError, match="more than 262144 bytes"):
-        await identity_keys.fetch_jwks("https://issuer/large")
+        await identity_keys.fetch_document("https://issuer/large")
     with pytest.raises(httpx2.HTTPStatusError):
-        await identity_keys.fetch_jwks("https://issuer/moved")
+        await identity_keys.fetch_document("https://issuer/moved")
 
 
 async def test_configured_keys_need_no_issuer() -> None:
-    """meshed_mcp.contract, ENV_AUTH_JWKS."""
-    keys = IssuerKeys(contract.ENV_AUTH_JWKS, static_keys(jwks({"kid": "one"}).decode()))
-    assert await keys.key("one") is not None
-    assert await keys.key("other") is None
+    """meshed_mcp.contract, ENV_AUTH_ISSUERS: a row may have its keys."""
+    keys = IssuerKeys(contract.ENV_AUTH_ISSUERS, static_keys(jwks({"kid": "one"}).decode()))
+    assert await keys.find("one")
+    assert not await keys.find("other")
