@@ -17,7 +17,7 @@ from meshed_mcp.agents.http.server import serve
 from meshed_mcp.agents.http.sessions import SessionMetrics
 from meshed_mcp.agents.process.loop_watchdog import name_running_tool
 from meshed_mcp.agents.protocol.error_mapping import contain_exit, specified_errors
-from meshed_mcp.agents.protocol.legacy import reject_legacy_revisions, session_options
+from meshed_mcp.agents.protocol.legacy import PostOnly, reject_legacy_revisions, session_options, wrap_endpoint
 from meshed_mcp.agents.protocol.registered_names import NameTrackingServer
 from meshed_mcp.agents.registry.registration import registration
 from meshed_mcp.agents.settings import Settings, SettingsError
@@ -107,6 +107,8 @@ class MCPService(NameTrackingServer[LifespanResultT]):
         )
         if settings.legacy is contract.Legacy.OFF:
             reject_legacy_revisions(app, settings.path)
+        if settings.legacy is contract.Legacy.STATELESS:
+            wrap_endpoint(app, settings.path, PostOnly)
         self._sessions.observe(self.session_manager)
         self._listen_handler = listen_handler(self.session_manager)
         self._concurrency_limit.set(settings.concurrent_calls)

@@ -9,16 +9,17 @@ A request passes these layers, outermost first, and its response passes them in 
             AuthenticationMiddleware        SDK: bearer token
               RequireAuthMiddleware         SDK, only with tokens: 401, 403
                 ModernOnly                  protocol/legacy.py, only with `legacy: off`: rejects old revisions
-                  StreamableHTTPASGIApp     SDK: Host and Origin, JSON-RPC, sessions
-                    SDK middleware, in the order of `MCPService.middleware`:
-                      OpenTelemetryMiddleware    SDK: the server span
-                      OperationMetrics           telemetry/metrics.py
-                      CallLimits                 deadline.py: argument depth, deadline of the call
-                      ToolPolicyMiddleware       auth/tool_policy_middleware.py
-                      Usage                      telemetry/usage.py: authorized tool calls by organization
-                      RequestStateBoundary       SDK: sealed request state
-                      specified_errors           protocol/error_mapping.py
-                      contain_exit               protocol/error_mapping.py
-                      name_running_tool          process/loop_watchdog.py
-                        the tool, prompt or resource
+                  PostOnly                  protocol/legacy.py, only with `legacy: stateless`: 405 for GET and DELETE
+                    StreamableHTTPASGIApp   SDK: Host and Origin, JSON-RPC, sessions
+                      SDK middleware, in the order of `MCPService.middleware`:
+                        OpenTelemetryMiddleware    SDK: the server span
+                        OperationMetrics           telemetry/metrics.py
+                        CallLimits                 deadline.py: argument depth, deadline of the call
+                        ToolPolicyMiddleware       auth/tool_policy_middleware.py
+                        Usage                      telemetry/usage.py: authorized tool calls by organization
+                        RequestStateBoundary       SDK: sealed request state
+                        specified_errors           protocol/error_mapping.py
+                        contain_exit               protocol/error_mapping.py
+                        name_running_tool          process/loop_watchdog.py
+                          the tool, prompt or resource
 """

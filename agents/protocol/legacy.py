@@ -1,9 +1,10 @@
 """Clients of MCP revisions up to 2025-11-25: session options of the SDK, rejection with `legacy: off`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from mcp.server.auth.middleware.bearer_auth import RequireAuthMiddleware
 from mcp.shared.inbound import MCP_PROTOCOL_VERSION_HEADER, unsupported_protocol_version_rejection
 from mcp_types import HEADER_MISMATCH, ErrorData, JSONRPCError
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
@@ -37,6 +38,37 @@ def reject_legacy_revisions(app: Starlette, path: str) -> None:
             route.app = ModernOnly(route.app)
 
 
+def wrap_endpoint(app: Starlette, path: str, middleware: Callable[[ASGIApp], ASGIApp]) -> None:
+    """Wrap the endpoint at `path`, inside the check of tokens: a request without one gets 401 first."""
+    for route in app.routes:
+        if isinstance(route, Route) and route.path == path:
+            if isinstance(route.app, RequireAuthMiddleware):
+                route.app.app = middleware(route.app.app)
+            else:
+                route.app = middleware(route.app)
+
+
+class PostOnly:
+    """ASGI middleware of an endpoint without sessions: 405 for all methods but POST.
+
+    The SDK opens a stream for GET, which can never carry a message, and which its client keeps open. Source: MCP
+    2025-11-25, "Listening for Messages from the Server": the server returns an event stream or 405.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        allowed = scope["type"] != "http" or scope["method"] == "POST"
+        await (self._app if allowed else _post_only())(scope, receive, send)
+
+
+def _post_only() -> Response:
+    """Return the response to other methods. Source: RFC 9110, section 15.5.6."""
+    return Response(status_code=405, headers={"Allow": "POST"})
+
+
 class ModernOnly:
     """ASGI middleware that passes requests of 2026-07-28 and later and rejects all others."""
 
@@ -48,7 +80,7 @@ class ModernOnly:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif scope["method"] in SESSION_METHODS:
-            await Response(status_code=405, headers={"Allow": "POST"})(scope, receive, send)
+            await _post_only()(scope, receive, send)
         elif (error := version_error(Headers(scope=scope).get(MCP_PROTOCOL_VERSION_HEADER))) is not None:
             await _error_response(error, await _request_id(scope, receive))(scope, receive, send)
         else:

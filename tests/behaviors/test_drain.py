@@ -211,16 +211,14 @@ async def test_a_second_signal_ends_the_process_at_once(start_service: StartServ
 
 async def test_an_open_legacy_event_stream_does_not_delay_the_drain(start_service: StartService) -> None:
     """Requirement RUN-1: a GET stream of an old client carries no pending result; it ends with a last chunk."""
-    service = start_service()
-    headers = {"Accept": "text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
-    async with (
-        httpx.AsyncClient(trust_env=False) as http,
-        http.stream("GET", service.url, headers=headers, timeout=10) as stream,
-    ):
-        assert stream.status_code == 200
-        assert service.sample('mcp_server_open_streams{kind="sse"}') == 1
-        service.signal(signal.SIGTERM)
-        assert [chunk async for chunk in stream.aiter_text()] == []  # a torn stream raises RemoteProtocolError
+    service = start_service(**{contract.ENV_LEGACY: contract.Legacy.STICKY})
+    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+        session = await opened_session(http, service.url)
+        async with http.stream("GET", service.url, headers=session | {"Accept": "text/event-stream"}) as stream:
+            assert stream.status_code == 200
+            assert service.sample('mcp_server_open_streams{kind="sse"}') == 1
+            service.signal(signal.SIGTERM)
+            assert [chunk async for chunk in stream.aiter_text()] == []  # a torn stream raises RemoteProtocolError
     assert await service.exit_code(within_seconds=5) == 0
 
 

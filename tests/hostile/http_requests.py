@@ -335,8 +335,7 @@ PATHS_AND_METHODS: Final = (
         "RFC 9110, section 15.5.6",
         responded(405),
         mesh=False,
-        divergence="RFC 9110, section 9.1: 501. The SDK responds with 405 to every other method",
-        code=-32600,
+        divergence="RFC 9110, section 9.1: 501. The endpoint responds with 405 to every other method",
     ),
     HostileRequest(
         "PUT",
@@ -417,12 +416,11 @@ PATHS_AND_METHODS: Final = (
         mesh=False,
     ),
     HostileRequest(
-        "a legacy stream without Accept",
-        http(b"", {"MCP-Protocol-Version": LEGACY, "Accept": None}, line="GET {path} HTTP/1.1"),
-        406,
-        "RFC 9110, section 15.5.7",
-        rejected("media"),
-        code=-32600,
+        "a legacy stream of a server without sessions",
+        http(b"", {"MCP-Protocol-Version": LEGACY}, line="GET {path} HTTP/1.1"),
+        405,
+        'MCP 2025-11-25, "Listening for Messages from the Server"',
+        responded(405),
     ),
     HostileRequest(
         "a form body",

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import mcp_types
 import pytest
 from mcp import MCPError
@@ -103,6 +104,13 @@ async def test_without_sessions_no_notification_is_offered() -> None:
         with pytest.raises(MCPError) as caught:
             await client.subscribe_resource("note://1")
         assert caught.value.error.code == mcp_types.METHOD_NOT_FOUND
+
+
+async def test_a_bridge_without_sessions_offers_no_stream() -> None:
+    """MCP 2025-11-25, "Listening for Messages from the Server": 405, whatever the upstream behind it offers."""
+    async with paged() as url, bridged(upstream_url=url) as bridge, httpx.AsyncClient(trust_env=False) as http:
+        response = await http.get(bridge.url, headers={"Accept": "text/event-stream"})
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
 
 
 def test_the_capabilities_of_an_upstream_stay() -> None:

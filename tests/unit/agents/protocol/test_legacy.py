@@ -17,6 +17,7 @@ from meshed_mcp import contract
 from meshed_mcp.agents import MCPService, Settings
 from meshed_mcp.agents.protocol.legacy import MAX_REJECTED_BYTES, session_options
 from meshed_mcp.contract import Legacy
+from tests.behaviors import own_auth_service
 
 pytestmark = pytest.mark.anyio
 
@@ -126,6 +127,31 @@ async def test_off_accepts_only_post(method: str) -> None:
     async with served(Legacy.OFF) as client:
         response = await client.request(method, URL, headers={"mcp-session-id": "abc", VERSION: "2025-11-25"})
     assert (response.status_code, response.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
+@pytest.mark.parametrize("headers", [{}, {"mcp-session-id": "abc"}, {VERSION: "2025-11-25"}, {VERSION: "2026-07-28"}])
+async def test_stateless_offers_no_stream_and_accepts_only_post(method: str, headers: dict[str, str]) -> None:
+    """MCP 2025-11-25, "Listening for Messages from the Server": 405 says that there is no stream at this endpoint."""
+    async with served(Legacy.STATELESS) as client:
+        response = await client.request(method, URL, headers={"Accept": "text/event-stream", **headers})
+    assert (response.status_code, response.headers["allow"], response.content) == (405, "POST", b"")
+
+
+async def test_a_get_without_a_token_gets_401_and_not_405() -> None:
+    """Requirement STR-1: an unauthenticated client learns where to get a token (RFC 9728, section 5.1)."""
+    app = own_auth_service.service.http_app(Settings())
+    transport = httpx2.ASGITransport(app)
+    async with app.router.lifespan_context(app), httpx2.AsyncClient(transport=transport) as client:
+        response = await client.get(URL, headers={"Accept": "text/event-stream"})
+    assert response.status_code == 401
+    assert "resource_metadata" in response.headers["www-authenticate"]
+
+
+async def test_stateless_does_not_affect_other_routes() -> None:
+    """Requirement STR-1: the rule is about the MCP endpoint only."""
+    async with served(Legacy.STATELESS) as client:
+        assert (await client.get(f"{BASE}/about")).text == "about"
 
 
 async def test_off_does_not_affect_other_routes() -> None:
