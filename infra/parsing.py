@@ -34,7 +34,7 @@ DERIVED_FIELDS: Final = {
         "shared_limits": "services",
         "access": "access",
         "egress": "services",
-        "organization_claim": "services",
+        "organization_claims": "services",
         "monitoring_namespace": "observability.namespace",
         "defaults": "labels",
         "accounts": "services",

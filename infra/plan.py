@@ -263,7 +263,7 @@ def mesh_args(config: StackConfig) -> ServiceMeshArgs:
         "hosts": hosts.gateway_hosts(config),
         "shared_limits": policies.shared_limits(config),
         "egress": policies.egress_identities(config),
-        "organization_claim": policies.organization_claim(config),
+        "organization_claims": policies.organization_claims(config),
         **key_fetch(config),
     }
     own = {"tracing": tracing(config)} if installs_mesh(config.mesh) else {}
@@ -274,7 +274,7 @@ def key_fetch(config: StackConfig) -> dict[str, Any]:
     """Proxy and certificates of istiod, if it fetches the keys of an issuer with them."""
     hosts = [host for item in config.services.values() if item.auth for host in key_hosts(item.auth)]
     proxy = config.egress_proxy if proxied_hosts(hosts, config.egress_proxy) else None
-    fetches = any(item.auth is not None and item.auth.jwks_url is not None for item in config.services.values())
+    fetches = any(item.auth is not None and item.auth.fetched_urls for item in config.services.values())
     return {"egress_proxy": proxy, "ca_bundle": config.ca_bundle if fetches else None}
 
 

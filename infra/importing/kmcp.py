@@ -25,7 +25,7 @@ REASONS: Final[Mapping[str, Reason]] = {
     "configMapRefs": Reason(
         "kmcp mounts each ConfigMap at a folder of its own", "set volumes and volume_mounts with the folder"
     ),
-    "authn": Reason("kmcp's proxy checks tokens", "set auth with issuer and audience"),
+    "authn": Reason("kmcp's proxy checks tokens", "set auth with issuers"),
     "authz": Reason("its policies are those of kmcp's proxy", "set callers, and tools of the service"),
     "timeout": Reason("it is a timeout of kmcp's proxy", "set limits.call_seconds"),
 }

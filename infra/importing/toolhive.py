@@ -21,7 +21,7 @@ GROUP: Final = "toolhive.stacklok.dev"
 DEFAULT_PORT: Final = 8080
 """Source: ToolHive, MCPServer, `proxyPort`, which an image serves that sets no `mcpPort`."""
 
-SIGN_IN: Final = Reason("ToolHive's proxy checks tokens", "set auth with issuer and audience")
+SIGN_IN: Final = Reason("ToolHive's proxy checks tokens", "set auth with issuers")
 REPLACED: Final = Reason("the platform has its own metrics, traces and logs", "see observability and logs")
 
 REASONS: Final[Mapping[str, Reason]] = {

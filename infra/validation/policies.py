@@ -92,29 +92,31 @@ def authorizer_reference(config: StackConfig, name: str | None) -> list[str]:
 
 
 def organization_claims(config: StackConfig) -> dict[str, str]:
-    """The organization claim of every service with tokens."""
-    return {name: item.auth.organization_claim for name, item in config.services.items() if item.auth is not None}
-
-
-def organization_claim(config: StackConfig) -> str:
-    """The organization claim of the mesh's metrics: that of the first service with tokens."""
-    return next(iter(organization_claims(config).values()), contract.ORGANIZATION_CLAIM)
+    """Issuer -> its organization claim, for the metrics of the mesh; the first service with the issuer decides."""
+    found: dict[str, str] = {}
+    for item in config.services.values():
+        for issuer, claim in item.auth.organization_claims.items() if item.auth is not None else ():
+            found.setdefault(issuer, claim)
+    return found
 
 
 def claim_issues(config: StackConfig) -> Iterator[ConfigIssue]:
-    """Services whose claim differs from that of the mesh's metrics."""
+    """Services whose claim differs from that of the mesh's metrics for the same issuer."""
     if config.mesh.organization_tag is None:
         return
-    claims, common = organization_claims(config), organization_claim(config)
-    for name, claim in claims.items():
-        if claim != common:
-            key, first = f"{NAMESPACE}:mesh.organization_tag", next(iter(claims))
-            message = codes.CLAIMS_DIFFER.message(claim=claim, common=common, first=first, key=key)
-            yield ConfigIssue(f"service {name}", "auth.organization_claim", message)
+    seen: dict[str, tuple[str, str]] = {}
+    key = f"{NAMESPACE}:mesh.organization_tag"
+    for name, item in config.services.items():
+        claims = {} if item.auth is None else item.auth.organization_claims
+        for number, (issuer, claim) in enumerate(claims.items()):
+            common, first = seen.setdefault(issuer, (claim, name))
+            if claim != common:
+                message = codes.CLAIMS_DIFFER.message(claim=claim, common=common, first=first, key=key)
+                yield ConfigIssue(f"service {name}", f"auth.issuers[{number}].claims.organization", message)
 
 
 def exposure_issues(config: StackConfig) -> Iterator[ConfigIssue]:
-    """Services that share the path of their protected resource metadata, which follows from the audience.
+    """Services that share the path of their protected resource metadata, which follows from the resource.
 
     Source: RFC 9728, section 3.1.
     """
@@ -122,11 +124,11 @@ def exposure_issues(config: StackConfig) -> Iterator[ConfigIssue]:
     for name, item in config.services.items():
         if not item.expose or item.auth is None or item.hosts:
             continue  # the metadata of a service with hosts of its own is at the first of them
-        resource = exposed_path(name, item) if item.auth.audience is None else urlsplit(item.auth.audience).path
+        resource = exposed_path(name, item) if item.auth.resource is None else urlsplit(item.auth.resource).path
         path = contract.PROTECTED_RESOURCE_PATH + resource.rstrip("/")
         if owners.setdefault(path, name) != name:
             message = codes.TOKEN_METADATA_TAKEN.message(path=path, owner=owners[path])
-            yield ConfigIssue(f"service {name}", "auth.audience", message)
+            yield ConfigIssue(f"service {name}", "auth.resource", message)
 
 
 def shared_limits(config: StackConfig) -> dict[str, SharedLimits]:

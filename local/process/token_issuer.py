@@ -1,6 +1,6 @@
 """Token issuer of a run: it signs tokens in the names of the real issuers, whose private keys it does not have.
 
-It replaces `jwksUri` by its own keys. A rule with inline keys (`jwks`) keeps them and gets no token.
+It replaces URLs and discovery of keys by its own keys. An issuer with inline keys (`jwks`) keeps them, without a token.
 """
 
 import json
@@ -13,8 +13,9 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from meshed_mcp import contract
+from meshed_mcp.contract.token_issuers import ALGORITHMS, TokenIssuer
 from meshed_mcp.local.translate.envoy.security import policies_for
-from meshed_mcp.local.translate.objects.policies import JWTRule, RequestAuthentication
+from meshed_mcp.local.translate.objects.policies import RequestAuthentication
 from meshed_mcp.local.translate.objects.workload import Deployment, EnvVar
 from meshed_mcp.local.translate.stack import Stack
 
@@ -38,39 +39,59 @@ class LocalIssuer:
 
     def with_local_keys(self, stack: Stack) -> Stack:
         """The stack with the keys of this issuer in place of URLs, for proxies and processes."""
-        deployments = tuple(self._with_keys(stack, each) for each in stack.deployments)
-        found = stack.request_authentications
-        authentications = tuple(_with_jwks(each, self.jwks()) if each.rule.jwks_uri else each for each in found)
+        deployments = tuple(self._with_keys(each) for each in stack.deployments)
+        authentications = tuple(_with_jwks(each, self.jwks()) for each in stack.request_authentications)
         return replace(stack, deployments=deployments, request_authentications=authentications)
 
-    def _with_keys(self, stack: Stack, deployment: Deployment) -> Deployment:
-        template = deployment.spec.template
-        found = policies_for(stack.request_authentications, deployment.namespace, template.metadata.labels)
-        if not any(each.rule.jwks_uri for each in found):
+    def _with_keys(self, deployment: Deployment) -> Deployment:
+        container, template = deployment.container, deployment.spec.template
+        env = tuple(self._with_local_table(each) for each in container.env)
+        if env == tuple(container.env):
             return deployment
-        container = deployment.container
-        kept = [variable for variable in container.env if variable.name != contract.ENV_AUTH_JWKS_URL]
-        keys = EnvVar(name=contract.ENV_AUTH_JWKS, value=self.jwks())
-        changed_container = container.model_copy(update={"env": (*kept, keys)})
+        changed_container = container.model_copy(update={"env": env})
         others = [each for each in template.spec.containers if each is not container]
         pod = template.spec.model_copy(update={"containers": (changed_container, *others)})
         changed = template.model_copy(update={"spec": pod})
         return deployment.model_copy(update={"spec": deployment.spec.model_copy(update={"template": changed})})
 
-    def token(self, rule: JWTRule, **claims: Any) -> str:
-        """A token that the rule accepts, unless `claims` change it; a claim that is None is left out."""
+    def _with_local_table(self, variable: EnvVar) -> EnvVar:
+        if variable.name != contract.ENV_AUTH_ISSUERS or variable.value is None:
+            return variable
+        rows = [row if row.jwks is not None else self._local(row) for row in issuer_table(variable.value)]
+        value = json.dumps([row.model_dump(exclude_defaults=True, mode="json") for row in rows])
+        return variable.model_copy(update={"value": value})
+
+    def _local(self, row: TokenIssuer) -> TokenIssuer:
+        changes = {"jwks": json.loads(self.jwks()), "jwks_url": None, "algorithms": ALGORITHMS}
+        return row.model_copy(update=changes)
+
+    def token(self, row: TokenIssuer, **claims: Any) -> str:
+        """A token that the issuer's row accepts, unless `claims` change it; a claim that is None is left out."""
         now = int(time.time())
         content: dict[str, Any] = {
-            "iss": rule.issuer,
+            "iss": row.issuer,
             "sub": SUBJECT,
-            "aud": rule.audiences[0] if rule.audiences else None,
             "iat": now,
             "exp": now + LIFETIME_SECONDS,
             "jti": str(uuid.uuid4()),
-            **claims,
         }
-        given = {name: value for name, value in content.items() if value is not None}
+        for path, value in ((row.audience_claim, row.audiences[0]), (row.claims.subject, SUBJECT)):
+            set_claim(content, path, value)
+        given = {name: value for name, value in (content | claims).items() if value is not None}
         return jwt.encode(given, self._key, algorithm=ALGORITHM, headers={"kid": KEY_ID})
+
+
+def issuer_table(value: str) -> list[TokenIssuer]:
+    """The rows of ENV_AUTH_ISSUERS."""
+    return [TokenIssuer.model_validate(row) for row in json.loads(value)]
+
+
+def set_claim(claims: dict[str, Any], path: str, value: Any) -> None:
+    """Set a claim at a path of names joined by dots; a URL is one name."""
+    *objects, last = (path,) if "/" in path else path.split(".")
+    for name in objects:
+        claims = claims.setdefault(name, {})
+    claims[last] = value
 
 
 def issue_tokens(issuer: LocalIssuer, stack: Stack) -> dict[str, str]:
@@ -78,20 +99,39 @@ def issue_tokens(issuer: LocalIssuer, stack: Stack) -> dict[str, str]:
     tokens = {}
     for deployment in stack.deployments:
         labels = deployment.spec.template.metadata.labels
-        rules = policies_for(stack.request_authentications, deployment.namespace, labels)
-        if not rules or rules[0].rule.jwks != issuer.jwks():
+        row = next((row for row in _rows(stack, deployment) if row.jwks == json.loads(issuer.jwks())), None)
+        if row is None:
             continue
-        scope = " ".join(_scopes(deployment)) or None
-        token = issuer.token(rules[0].rule, scope=scope)
+        extra: dict[str, Any] = {}
+        if (scopes := _scopes(deployment)) and row.claims.scopes:
+            set_claim(extra, row.claims.scopes[0], " ".join(scopes))
+        token = issuer.token(row, **extra)
         for service in stack.services:
             if service.namespace == deployment.namespace and service.spec.selector.items() <= labels.items():
                 tokens[f"{service.namespace}/{service.name}"] = token
     return tokens
 
 
+def _rows(stack: Stack, deployment: Deployment) -> list[TokenIssuer]:
+    """Issuers of a workload: of its process, or of its proxy for a server without the runtime."""
+    env = {variable.name: variable.value for variable in deployment.container.env}
+    if table := env.get(contract.ENV_AUTH_ISSUERS):
+        return issuer_table(table)
+    labels = deployment.spec.template.metadata.labels
+    found = policies_for(stack.request_authentications, deployment.namespace, labels)
+    return [
+        TokenIssuer(issuer=rule.issuer, audiences=rule.audiences or ("",), jwks=json.loads(rule.jwks or "null"))
+        for each in found
+        for rule in each.spec.jwt_rules
+    ]
+
+
 def _with_jwks(owner: RequestAuthentication, jwks: str) -> RequestAuthentication:
-    rule = owner.rule.model_copy(update={"jwks_uri": None, "jwks": jwks})
-    return owner.model_copy(update={"spec": owner.spec.model_copy(update={"jwt_rules": (rule,)})})
+    rules = tuple(
+        rule if rule.jwks is not None else rule.model_copy(update={"jwks_uri": None, "jwks": jwks})
+        for rule in owner.spec.jwt_rules
+    )
+    return owner.model_copy(update={"spec": owner.spec.model_copy(update={"jwt_rules": rules})})
 
 
 def _scopes(deployment: Deployment) -> list[str]:

@@ -32,8 +32,7 @@ JWKS: Final = {
 """Source: RFC 7517, appendix A.1, the elliptic curve key."""
 
 AUTH: Final[dict[str, Any]] = {
-    "issuer": ISSUER,
-    "jwks": JWKS,
+    "issuers": [{"issuer": ISSUER, "jwks": JWKS}],
     "scopes": ["docs.read"],
     "claims_to_headers": {"org": "x-organization-id", "plan.name": "x-plan"},
 }

@@ -61,7 +61,7 @@ def up(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run
         "replicas": 1,
         "limits": {"read_seconds": 1},
     }
-    auth = {"issuer": ISSUER, "jwks": json.loads(issuer.jwks()), "scopes": ["docs.read"]}
+    auth = {"issuers": [{"issuer": ISSUER, "jwks": json.loads(issuer.jwks())}], "scopes": ["docs.read"]}
     tools = {"wait": {"allow": ["ingress"], "scopes": [TOOL_SCOPE]}}
     front = local_stack.arguments(**common)
     vault = local_stack.arguments(**common, auth=auth, tools=tools)

@@ -13,11 +13,10 @@ from typing import Any, Final
 import pytest
 
 from meshed_mcp import contract
+from meshed_mcp.components.mesh.authorization.organization import JWT_METADATA, organization_expression
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.cluster.access_log import FIELDS, notable_expression
-from meshed_mcp.components.mesh.cluster.telemetry import organization_expression
 from meshed_mcp.components.mesh.cluster.telemetry_args import OrganizationTag
-from meshed_mcp.components.mesh.rate_limit.descriptors import JWT_METADATA
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.local.process.engines import envoy_program
 from tests.engines import istiod_mesh, local_stack, stock_bootstrap
@@ -26,7 +25,7 @@ from tests.engines.api_server import ApiServer
 from tests.engines.proxied_pods import configurations
 
 TAG: Final = OrganizationTag(values=["acme", "globex"])
-EXPRESSION: Final = organization_expression(TAG, contract.ORGANIZATION_CLAIM)
+EXPRESSION: Final = organization_expression({}, TAG.values)
 KEY: Final = {
     "kty": "EC",
     "crv": "P-256",
@@ -37,7 +36,7 @@ KEY: Final = {
 
 VAULT: Final[dict[str, Any]] = {
     "callers": ["front"],
-    "auth": {"issuer": "https://login.example.com", "jwks": {"keys": [KEY]}},
+    "auth": {"issuers": [{"issuer": "https://login.example.com", "jwks": {"keys": [KEY]}}]},
     "rate_limits": {"pod": {"rate": "9/s"}, "organization": {"rate": "5/s"}},
     "faults": {"slow": {"delay_seconds": 1.5, "percent": 50, "tool": "search"}},
     "experiments": {"no-search": {"abort_status": 503, "percent": 12.5, "tool": "search"}},

@@ -44,12 +44,11 @@ def rendered(issuer: Issuer) -> list[Manifest]:
     """`vault` and `safe` with tokens, exposed and called by `front`."""
     command = [*local_stack.COMMAND[:1], local_stack.COMMAND[1].replace("echo_service", "vault_service")]
     given = {
-        "issuer": ISSUER,
-        "jwks": json.loads(issuer.jwks()),
+        "issuers": [{"issuer": ISSUER, "jwks": json.loads(issuer.jwks())}],
         "scopes": ["docs.read"],
         "claims_to_headers": {"org": CLAIM_HEADER},
     }
-    fetched = {"issuer": ISSUER, "jwks_url": "https://login.example.com/jwks", "scopes": ["docs.read"]}
+    fetched = {"issuers": [{"issuer": ISSUER, "jwks_url": "https://login.example.com/jwks"}], "scopes": ["docs.read"]}
     common: dict[str, Any] = {"command": command, "callers": ["front"], "expose": True, "replicas": 1}
     mesh = ServiceMeshArgs.model_validate({"domain": local_stack.HOST, "namespaces": [local_stack.NAMESPACE]})
     return [

@@ -41,9 +41,7 @@ def issuer() -> Iterator[Issuer]:
 def up(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The stack, running; each test has buckets of its own."""
     auth = {
-        "issuer": ISSUER,
-        "jwks": json.loads(issuer.jwks()),
-        "organization_claim": "org",
+        "issuers": [{"issuer": ISSUER, "jwks": json.loads(issuer.jwks()), "claims": {"organization": "org"}}],
         "claims_to_headers": {"org": HEADER},
     }
     command = [*local_stack.COMMAND[:1], local_stack.COMMAND[1].replace("echo_service", "vault_service")]

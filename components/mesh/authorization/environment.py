@@ -1,4 +1,4 @@
-"""Environment variables for authorization in the runtime: trusted proxies, tool policy, token issuer."""
+"""Environment variables for authorization in the runtime: trusted proxies, tool policy, token issuers."""
 
 import json
 
@@ -53,15 +53,14 @@ def caller_principals(args: MeshedMCPServiceArgs) -> list[str]:
 
 
 def token_environment(name: str, args: MeshedMCPServiceArgs) -> dict[str, str]:
-    """Issuer, audience, keys, scopes, and the organization claim."""
+    """The table of issuers without its defaults, the resource URL, and scopes."""
     auth = args.auth
     if auth is None:
         return {}
+    resource = resource_url(name, args)
+    rows = [row.model_dump(exclude_defaults=True, mode="json") for row in auth.table(resource)]
     return {
-        contract.ENV_AUTH_ISSUER: auth.issuer,
-        contract.ENV_AUTH_AUDIENCE: resource_url(name, args),
-        contract.ENV_ORGANIZATION_CLAIM: auth.organization_claim,
-        **({contract.ENV_AUTH_JWKS_URL: auth.jwks_url} if auth.jwks_url is not None else {}),
-        **({contract.ENV_AUTH_JWKS: json.dumps(auth.jwks)} if auth.jwks is not None else {}),
+        contract.ENV_AUTH_ISSUERS: json.dumps(rows),
+        contract.ENV_AUTH_RESOURCE: resource,
         **({contract.ENV_AUTH_SCOPES: ",".join(auth.scopes)} if auth.scopes else {}),
     }

@@ -3,16 +3,19 @@
 Tokens are validated in tokens.py; tool rules that need the body are enforced by the runtime (environment.py).
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.mesh.authorization.environment import allowed_principals, caller_principals
+from meshed_mcp.components.mesh.authorization.organization import claim_names
 from meshed_mcp.components.mesh.authorization.tool_policy_args import EVERY_OTHER_TOOL
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
-from meshed_mcp.components.mesh.service.addresses import metadata_path
+from meshed_mcp.components.mesh.service.addresses import metadata_path, resource_url
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.service.server_source import ServerKind
+from meshed_mcp.contract.token_issuers import AUDIENCE_CLAIM, TokenIssuer
 
 SECURITY_API: Final = "security.istio.io/v1"
 """Source: Istio 1.31 CRDs, storage version of PeerAuthentication and AuthorizationPolicy."""
@@ -62,7 +65,8 @@ def caller_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         no_call = _header(METHOD_HEADER, notValues=[CALL_METHOD, ENCODED])
         rules = [_rule(callers, operation, no_call, *current), *tool_rules(args, callers, operation)]
     if args.auth is not None:
-        rules = [with_token(rule, args.auth.issuer) for rule in rules]
+        rows = args.auth.table(resource_url(name, args))
+        rules = [each for rule in rules for each in with_tokens(rule, rows)]
         if args.has_runtime:
             documents = {"methods": ["GET", "OPTIONS"], "paths": [metadata_path(name, args)], **own_port(args)}
             rules.append(_rule(callers, documents))
@@ -89,13 +93,31 @@ def mesh_rejects_legacy(args: MeshedMCPServiceArgs) -> bool:
     return not args.has_runtime and args.legacy is contract.Legacy.OFF
 
 
-def with_token(rule: Manifest, issuer: str) -> Manifest:
-    """The rule, restricted to requests with a valid token of the issuer.
+def with_tokens(rule: Manifest, issuers: Sequence[TokenIssuer]) -> list[Manifest]:
+    """The rule, restricted to requests with a valid token of one of the issuers.
 
-    A RequestAuthentication alone accepts requests without a token. Source: Istio API, RequestAuthentication.
+    A RequestAuthentication alone accepts requests without a token, and compares the claim `aud` only: an issuer with
+    another audience claim has a rule of its own. Source: Istio API, RequestAuthentication.
     """
-    sources = [{"source": each["source"] | {"requestPrincipals": [f"{issuer}/*"]}} for each in rule["from"]]
+    plain = [row.issuer for row in issuers if row.audience_claim == AUDIENCE_CLAIM]
+    special = [row for row in issuers if row.audience_claim != AUDIENCE_CLAIM]
+    return [*([_of_issuers(rule, plain)] if plain else []), *(_of_audience(rule, row) for row in special)]
+
+
+def _of_issuers(rule: Manifest, issuers: Sequence[str]) -> Manifest:
+    principals = [f"{issuer}/*" for issuer in issuers]
+    sources = [{"source": each["source"] | {"requestPrincipals": principals}} for each in rule["from"]]
     return rule | {"from": sources}
+
+
+def _of_audience(rule: Manifest, row: TokenIssuer) -> Manifest:
+    condition = {"key": f"request.auth.claims{claim_key(row.audience_claim)}", "values": list(row.audiences)}
+    return _of_issuers(rule, [row.issuer]) | {"when": [*rule.get("when", ()), condition]}
+
+
+def claim_key(claim: str) -> str:
+    """Key of a claim in a condition: `[a]`, or `[a][b]` for a path into objects; a URL is one name."""
+    return "".join(f"[{name}]" for name in claim_names(claim))
 
 
 def restricted_tools(args: MeshedMCPServiceArgs) -> dict[str, list[str]]:

@@ -4,6 +4,7 @@ policy.py rejects requests without a token at the sidecar too; the runtime valid
 """
 
 import json
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from meshed_mcp.components.mesh.authorization.token_args import TokenSettings
 from meshed_mcp.components.mesh.egress.destinations import LOOPBACK_BLOCKS, METADATA_BLOCKS
 from meshed_mcp.components.mesh.service.addresses import metadata_path, resource_url, subpaths
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
+from meshed_mcp.contract.token_issuers import AUDIENCE_CLAIM, TokenIssuer
 
 AUTHORIZATION: Final = "authorization"
 BEARER: Final = "Bearer "
@@ -29,25 +31,30 @@ RequestAuthentication. Source: Istio 1.31, IST0175."""
 
 
 def request_authentication(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
-    """Issuer, audience and keys of a service's tokens; none without `auth`.
+    """Issuers, audiences and keys of a service's tokens; none without `auth`.
 
     It selects the service's sidecar: at the gateway it would apply to the tokens of every service behind it.
     Source: Istio API, RequestAuthentication.
     """
     if args.auth is None:
         return []
-    spec = {"selector": {"matchLabels": {contract.LABEL_APP: name}}, "jwtRules": [_rule(name, args, args.auth)]}
+    headers = args.auth.claims_to_headers
+    rules = [_rule(row, headers) for row in args.auth.table(resource_url(name, args))]
+    spec = {"selector": {"matchLabels": {contract.LABEL_APP: name}}, "jwtRules": rules}
     return [manifest(SECURITY_API, "RequestAuthentication", metadata(name, args.namespace), spec)]
 
 
-def _rule(name: str, args: MeshedMCPServiceArgs, auth: TokenSettings) -> Manifest:
-    resource = resource_url(name, args).rstrip("/")
-    claims = [{"header": header, "claim": claim} for claim, header in auth.claims_to_headers.items()]
+def _rule(row: TokenIssuer, headers: Mapping[str, str]) -> Manifest:
+    """One rule. Without a URL of the keys istiod reads the issuer's OpenID discovery document.
+
+    An audience in another claim than `aud` is compared by the AuthorizationPolicy (policy.py).
+    """
+    claims = [{"header": header, "claim": claim} for claim, header in headers.items()]
+    keys = {"jwksUri": row.jwks_url} if row.jwks_url is not None else {}
     return {
-        "issuer": auth.issuer,
-        # RFC 8707 identifiers differ by a trailing slash in practice; the runtime accepts both too.
-        "audiences": [resource, f"{resource}/"],
-        **({"jwksUri": auth.jwks_url} if auth.jwks is None else {"jwks": json.dumps(auth.jwks)}),
+        "issuer": row.issuer,
+        **({"audiences": list(row.audiences)} if row.audience_claim == AUDIENCE_CLAIM else {}),
+        **(keys if row.jwks is None else {"jwks": json.dumps(row.jwks)}),
         "fromHeaders": [{"name": AUTHORIZATION, "prefix": BEARER}],
         "forwardOriginalToken": True,  # the runtime validates it again, and its scopes
         **({"outputClaimToHeaders": claims} if claims else {}),
@@ -83,7 +90,7 @@ def metadata_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         return []
     document = {
         "resource": resource_url(name, args),
-        "authorization_servers": [args.auth.issuer],
+        "authorization_servers": [row.issuer for row in args.auth.table(resource_url(name, args))],
         "bearer_methods_supported": ["header"],
     }
     headers = {"content-type": "application/json", "access-control-allow-origin": "*"}

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from meshed_mcp import contract
 from meshed_mcp.components.core import charts
 from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.charts import ChartInstall
@@ -24,8 +23,8 @@ from meshed_mcp.components.core.object_metadata import ObjectDefaults, SelectorL
 from meshed_mcp.components.core.platform import SYSTEM_PRIORITY_CLASSES, ClusterPlatform, reserves_system_classes
 from meshed_mcp.components.mesh.ambient.validation import ambient_mesh_issues
 from meshed_mcp.components.mesh.authorization.enforcement_args import Authorizer, validate_authorizer_names
+from meshed_mcp.components.mesh.authorization.issuer_args import ClaimName
 from meshed_mcp.components.mesh.authorization.role_groups import RoleGroups
-from meshed_mcp.components.mesh.authorization.token_args import ClaimName
 from meshed_mcp.components.mesh.cluster.chart_value_args import value_issues
 from meshed_mcp.components.mesh.cluster.existing import installation_issues
 from meshed_mcp.components.mesh.cluster.extension_args import Extensions
@@ -289,8 +288,9 @@ class ServiceMeshArgs(Model):
     organization_tag: OrganizationTag | None = None
     """Organizations with their own series in Istio's metrics; unset = none."""
 
-    organization_claim: ClaimName = contract.ORGANIZATION_CLAIM
-    """Token claim with the organization, for those metrics; a stack derives it from `auth` of its services."""
+    organization_claims: dict[str, ClaimName] = Field(default_factory=dict)
+    """Token issuer -> its claim with the organization, for those metrics; a stack derives them from `auth` of its
+    services. Empty = the claim `organization` of every issuer."""
 
     rate_limiting: RateLimiting | None = None
     """Rate limit service in the first namespace; required for `rate_limits.shared`."""

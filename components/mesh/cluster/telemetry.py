@@ -1,16 +1,15 @@
 """Telemetry objects of the mesh: head sampling at the ingress gateway, access logs, tags of metrics."""
 
-import json
 from typing import Final
 
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
+from meshed_mcp.components.mesh.authorization.organization import organization_expression
 from meshed_mcp.components.mesh.cluster.access_log import access_logging
 from meshed_mcp.components.mesh.cluster.args import ROOT_NAMESPACE, ServiceMeshArgs
 from meshed_mcp.components.mesh.cluster.existing import installs_ingress, installs_mesh
 from meshed_mcp.components.mesh.cluster.gateway import gateway_namespace
 from meshed_mcp.components.mesh.cluster.gateway_args import INGRESS_RELEASE
-from meshed_mcp.components.mesh.cluster.telemetry_args import METRICS_PROVIDER, TRACING_PROVIDER, OrganizationTag
-from meshed_mcp.components.mesh.rate_limit.descriptors import JWT_METADATA, NO_ORGANIZATION
+from meshed_mcp.components.mesh.cluster.telemetry_args import METRICS_PROVIDER, TRACING_PROVIDER
 
 TAGGED_METRICS: Final = ("REQUEST_COUNT", "REQUEST_DURATION")
 """Source: Istio API, MetricSelector, `IstioMetric`."""
@@ -51,19 +50,12 @@ def namespace_telemetry(args: ServiceMeshArgs) -> list[Manifest]:
     return [_telemetry("mesh-default", namespace, spec) for namespace in args.namespaces] if spec else []
 
 
-def organization_expression(tag: OrganizationTag, claim_name: str) -> str:
-    """CEL expression of the label: the organization of the validated token if it is listed, else `_OTHER`."""
-    filter_name, payload = (json.dumps(part) for part in JWT_METADATA)
-    claim = f"metadata.filter_metadata[{filter_name}][{payload}][{json.dumps(claim_name)}]"
-    known = f"{filter_name} in metadata.filter_metadata && {claim} in {json.dumps(tag.values)}"
-    return f"({known}) ? {claim} : {json.dumps(NO_ORGANIZATION)}"
-
-
 def _tags(args: ServiceMeshArgs) -> Manifest:
     """Label on server-side metrics; without a named provider the override has no effect."""
     if args.organization_tag is None:
         return {}
-    tag = {ORGANIZATION_LABEL: {"value": organization_expression(args.organization_tag, args.organization_claim)}}
+    value = organization_expression(args.organization_claims, args.organization_tag.values)
+    tag = {ORGANIZATION_LABEL: {"value": value}}
     overrides = [{"match": {"metric": metric, "mode": "SERVER"}, "tagOverrides": tag} for metric in TAGGED_METRICS]
     return {"metrics": [{"providers": [{"name": METRICS_PROVIDER}], "overrides": overrides}]}
 

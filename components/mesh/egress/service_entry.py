@@ -49,8 +49,8 @@ def declared_hosts(args: ServiceSettings) -> list[ExternalHost]:
 
 
 def key_hosts(auth: TokenSettings) -> list[ExternalHost]:
-    """External host of an issuer's keys; empty if the keys are given or in the cluster."""
-    return [] if auth.key_host is None else external_hosts([auth.key_host])
+    """External hosts of issuers' keys, without keys that are given or in the cluster."""
+    return external_hosts(auth.key_hosts)
 
 
 def source_hosts(args: ServiceSettings) -> list[ExternalHost]:

@@ -60,7 +60,7 @@ def sidecar_hosts(args: MeshedMCPServiceArgs) -> list[str]:
 
 def _urls(args: MeshedMCPServiceArgs) -> list[str]:
     """URLs in the server's environment; an output that is unknown before the deployment is left out."""
-    keys = [] if args.auth is None else [args.auth.jwks_url]
+    keys = [] if args.auth is None else list(args.auth.fetched_urls)
     if args.rate_limits.shared.rates and args.rate_limit_service is not None:
         keys.append(f"http://{args.rate_limit_service.host}")
     return [url for url in (args.registry_url, args.otlp_endpoint, *args.logs.urls, *keys) if isinstance(url, str)]

@@ -1,11 +1,18 @@
 """Envoy rate limit actions that derive descriptors from a request, for both filters (local.py and shared.py)."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.authorization import policy
+from meshed_mcp.components.mesh.authorization.organization import (
+    JWT_METADATA,
+    NO_ORGANIZATION,
+    claim_names,
+    common_claim,
+    organization_expression,
+)
 from meshed_mcp.components.mesh.authorization.tool_policy_args import EVERY_OTHER_TOOL
 
 TOOL: Final = "tool"
@@ -15,11 +22,9 @@ SERVICE: Final = "service"
 """Descriptor keys."""
 
 TRUE: Final = "true"
-NO_ORGANIZATION: Final = "_OTHER"
-"""Organization of tokens without the claim, which share one limit."""
-
-JWT_METADATA: Final = ("envoy.filters.http.jwt_authn", "payload")
-"""Dynamic metadata with the claims of a validated token. Source: istiod, `payload_in_metadata`."""
+EXPRESSION: Final = "envoy.rate_limit_descriptors.expr"
+EXPRESSION_TYPE: Final = "type.googleapis.com/envoy.extensions.rate_limit_descriptors.expr.v3.Descriptor"
+"""Source: Envoy API v3, RateLimit.Action `extension`; Istio's proxy builds it."""
 
 PLAIN_NAME: Final = "[A-Za-z0-9_./-]+"
 """One plain tool name: repeated headers are joined by a comma, encoded ones begin with `=?`. Envoy rejects the larger
@@ -37,10 +42,14 @@ def service_action(name: str) -> Manifest:
     return {"actions": [{"generic_key": {"descriptor_key": SERVICE, "descriptor_value": name}}]}
 
 
-def organization_action(claim: str) -> Manifest:
-    """Descriptor with the organization of the validated token; client headers are not read."""
+def organization_action(claims: Mapping[str, str]) -> Manifest:
+    """Descriptor with the organization of the validated token by issuer; client headers are not read."""
+    claim = common_claim(claims)
+    if claim is None:
+        value = {"@type": EXPRESSION_TYPE, "descriptor_key": ORGANIZATION, "text": organization_expression(claims)}
+        return {"actions": [{"extension": {"name": EXPRESSION, "typed_config": value}}]}
     name, payload = JWT_METADATA
-    key = {"key": name, "path": [{"key": payload}, {"key": claim}]}
+    key = {"key": name, "path": [{"key": each} for each in (payload, *claim_names(claim))]}
     source = {"metadata_key": key, "source": "DYNAMIC", "default_value": NO_ORGANIZATION}
     return {"actions": [{"metadata": {"descriptor_key": ORGANIZATION, **source}}]}
 

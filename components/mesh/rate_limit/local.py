@@ -53,15 +53,15 @@ def shared_filters(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         return []
     if args.rate_limit_service is None:
         raise SHARED_LIMIT_WITHOUT_SERVICE.error(name=name)
-    claim = organization_claim(args) if limits.organization or limits.organizations else ""
-    return [shared_filter(name, limits, claim, args.rate_limit_service)]
+    claims = organization_claims(args) if limits.organization or limits.organizations else {}
+    return [shared_filter(name, limits, claims, args.rate_limit_service)]
 
 
 def local_filter_config(limits: RateLimits, args: MeshedMCPServiceArgs) -> Manifest:
     """Configuration of the local_ratelimit filter."""
     actions = requests.tool_actions(limits.tools)
     if limits.by_organization:
-        actions.append(requests.organization_action(organization_claim(args)))
+        actions.append(requests.organization_action(organization_claims(args)))
     slowest = max(bucket.seconds_per_request for bucket in limits.buckets)
     return {
         "@type": LOCAL_RATE_LIMIT,
@@ -76,11 +76,11 @@ def local_filter_config(limits: RateLimits, args: MeshedMCPServiceArgs) -> Manif
     }
 
 
-def organization_claim(args: MeshedMCPServiceArgs) -> str:
-    """Name of the organization claim. Raises ValueError without `auth`."""
+def organization_claims(args: MeshedMCPServiceArgs) -> dict[str, str]:
+    """Issuer -> its organization claim. Raises ValueError without `auth`."""
     if args.auth is None:
         raise ORGANIZATION_WITHOUT_AUTH.error(field="organization")
-    return args.auth.organization_claim
+    return args.auth.organization_claims
 
 
 def descriptors(limits: RateLimits) -> list[Manifest]:

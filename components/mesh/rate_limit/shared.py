@@ -32,7 +32,7 @@ def rate_limit_ref(namespace: str, cluster_domain: str, failure_mode: FailureMod
     return RateLimitRef(host=f"{NAME}.{domain}", domain=domain, failure_mode=failure_mode)
 
 
-def shared_filter(name: str, limits: SharedLimits, claim: str, service: RateLimitRef) -> Manifest:
+def shared_filter(name: str, limits: SharedLimits, claims: Mapping[str, str], service: RateLimitRef) -> Manifest:
     """The ratelimit filter in the sidecar of the service."""
     cluster = {"cluster_name": f"outbound|{GRPC_PORT}||{service.host}", "authority": service.host}
     closed = service.failure_mode is FailureMode.CLOSED
@@ -46,17 +46,17 @@ def shared_filter(name: str, limits: SharedLimits, claim: str, service: RateLimi
         **({"status_on_error": {"code": "ServiceUnavailable"}} if closed else {}),
         "rate_limit_service": {"grpc_service": {"envoy_grpc": cluster}, "transport_api_version": "V3"},
         "response_headers_to_add": [requests.retry_after_header(slowest)],
-        "rate_limits": shared_limit_actions(name, limits, claim),
+        "rate_limits": shared_limit_actions(name, limits, claims),
     }
     return {"name": FILTER, "typed_config": config}
 
 
-def shared_limit_actions(name: str, limits: SharedLimits, claim: str) -> list[Manifest]:
+def shared_limit_actions(name: str, limits: SharedLimits, claims: Mapping[str, str]) -> list[Manifest]:
     """Descriptor actions of a service's shared limits; every descriptor begins with the service."""
     (service,) = requests.service_action(name)["actions"]
     each = requests.tool_actions(limits.tools)
     if limits.organization or limits.organizations:
-        each.append(requests.organization_action(claim))
+        each.append(requests.organization_action(claims))
     own = [{"actions": [service]}] if limits.service else []
     return own + [{"actions": [service, *action["actions"]]} for action in each]
 

@@ -27,9 +27,9 @@ def subpaths(path: str) -> str:
 
 
 def resource_url(name: str, args: MeshedMCPServiceArgs) -> str:
-    """Audience of tokens for the service. Source: RFC 8707, section 2."""
-    if args.auth is not None and args.auth.audience is not None:
-        return args.auth.audience
+    """URL of the service as a protected resource. Source: RFC 8707, section 2; RFC 9728, section 1.2."""
+    if args.auth is not None and args.auth.resource is not None:
+        return args.auth.resource
     if args.hosts:
         return f"https://{args.hosts[0].host}{args.path}"
     if args.expose and args.ingress is not None:

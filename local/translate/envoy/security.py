@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from meshed_mcp.local.translate.envoy.api import Message, extension
 from meshed_mcp.local.translate.objects.policies import (
+    CLAIM_KEY,
     HEADER_KEY,
     AuthorizationPolicy,
     Condition,
@@ -139,6 +140,14 @@ def _permission(operation: Operation, port: int) -> Message:
 
 
 def _condition(condition: Condition) -> Message:
+    if claim := CLAIM_KEY.fullmatch(condition.key):
+        names = claim[1].strip("[]").split("][")
+        return PRINCIPAL.every(
+            [
+                PRINCIPAL.one_of([_claim(names, each) for each in condition.values]),
+                PRINCIPAL.none_of([_claim(names, each) for each in condition.not_values]),
+            ]
+        )
     header = HEADER_KEY.sub(r"\1", condition.key)
     return PRINCIPAL.every(
         [
@@ -155,12 +164,20 @@ def _peer(matcher: Message) -> Message:
 def _token(request_principal: str) -> Message:
     """Issuer and subject of a verified token. Source: istiod 1.31, `requestPrincipalGenerator`."""
     issuer, _, subject = request_principal.rpartition("/")
-    return PRINCIPAL.every([_claim("iss", issuer), _claim("sub", subject)])
+    return PRINCIPAL.every([_text_claim("iss", issuer), _text_claim("sub", subject)])
 
 
-def _claim(name: str, value: str) -> Message:
+def _text_claim(name: str, value: str) -> Message:
     path = [{"key": PAYLOAD}, {"key": name}]
     return {"metadata": {"filter": JWT_FILTER, "path": path, "value": {"string_match": _pattern(value)}}}
+
+
+def _claim(names: Sequence[str], value: str) -> Message:
+    """A claim that is the text, or a list with it. Source: istiod 1.31, `requestClaimGenerator`."""
+    path = [{"key": each} for each in (PAYLOAD, *names)]
+    text = {"string_match": _pattern(value)}
+    either = {"or_match": {"value_matchers": [text, {"list_match": {"one_of": text}}]}}
+    return {"metadata": {"filter": JWT_FILTER, "path": path, "value": either}}
 
 
 def _header(name: str, value: str) -> Message:
@@ -192,9 +209,9 @@ def jwt_filters(found: Sequence[RequestAuthentication]) -> list[Message]:
     """The filter of a workload. It accepts requests without a token and rejects invalid tokens."""
     if not found:
         return []
-    providers = {f"origins-{number}": _provider(each.rule) for number, each in enumerate(found)}
-    accepted = [*({"provider_name": name} for name in providers), {"allow_missing": {}}]
-    requires = {"requires_any": {"requirements": accepted}}
+    rules = [rule for each in found for rule in each.spec.jwt_rules]
+    providers = {f"origins-{number}": _provider(rule) for number, rule in enumerate(rules)}
+    requires = _requirement(list(providers))
     return [
         extension(
             JWT_FILTER,
@@ -204,6 +221,15 @@ def jwt_filters(found: Sequence[RequestAuthentication]) -> list[Message]:
             bypass_cors_preflight=True,
         )
     ]
+
+
+def _requirement(providers: Sequence[str]) -> Message:
+    """A token of any provider, or none. Source: istiod 1.31, `convertToEnvoyJwtConfig`."""
+    valid: list[Message] = [{"provider_name": name} for name in providers]
+    optional = [{"requires_any": {"requirements": [each, {"allow_missing": {}}]}} for each in valid]
+    if len(optional) == 1:
+        return optional[0]
+    return {"requires_any": {"requirements": [*valid, {"requires_all": {"requirements": optional}}]}}
 
 
 def _provider(rule: JWTRule) -> Message:

@@ -12,6 +12,7 @@ from meshed_mcp.error_codes.local import EXACTLY_ONE, VALUE_NOT_RUN
 from meshed_mcp.local.translate.objects.fields import Fields, LenientFields, Placed, Selector
 
 HEADER_KEY: Final = re.compile(r"request\.headers\[([^\]]+)\]")
+CLAIM_KEY: Final = re.compile(r"request\.auth\.claims((?:\[[^\]]+\])+)")
 
 DEFAULT_SAMPLING_PERCENT: Final = 1.0
 """Sampling of a mesh that sets none. Source: Istio, Telemetry, `randomSamplingPercentage`."""
@@ -38,16 +39,16 @@ class Operation(Fields):
     ports: tuple[str, ...] = ()
 
 
-def _header_key(key: str) -> str:
-    if not HEADER_KEY.fullmatch(key):
-        raise VALUE_NOT_RUN.error(value=key, known="request.headers[NAME]")
+def _condition_key(key: str) -> str:
+    if not (HEADER_KEY.fullmatch(key) or CLAIM_KEY.fullmatch(key)):
+        raise VALUE_NOT_RUN.error(value=key, known="request.headers[NAME], request.auth.claims[NAME]")
     return key
 
 
 class Condition(Fields):
-    """Condition on one request header."""
+    """Condition on one request header, or on one claim of the token."""
 
-    key: Annotated[str, AfterValidator(_header_key)]
+    key: Annotated[str, AfterValidator(_condition_key)]
     values: tuple[str, ...] = ()
     not_values: tuple[str, ...] = ()
 
@@ -120,7 +121,10 @@ class ClaimToHeader(Fields):
 
 
 class JWTRule(Fields):
-    """Tokens of one issuer. `from_headers` is required, because without it Istio reads the query as well."""
+    """Tokens of one issuer, whose discovery document names the keys unless they are set.
+
+    `from_headers` is required, because without it Istio reads the query as well.
+    """
 
     issuer: str
     audiences: tuple[str, ...] = ()
@@ -132,7 +136,7 @@ class JWTRule(Fields):
 
     @model_validator(mode="after")
     def _has_one_source_of_keys(self) -> Self:
-        if (self.jwks_uri is None) == (self.jwks is None):
+        if self.jwks_uri is not None and self.jwks is not None:
             raise EXACTLY_ONE.error(fields="jwksUri and jwks")
         return self
 
@@ -141,7 +145,7 @@ class RequestAuthenticationSpec(Fields):
     """Rules of the selected workloads."""
 
     selector: Selector = Selector()
-    jwt_rules: tuple[JWTRule, ...] = Field(min_length=1, max_length=1)
+    jwt_rules: tuple[JWTRule, ...] = Field(min_length=1)
 
 
 class RequestAuthentication(Placed):
@@ -149,11 +153,6 @@ class RequestAuthentication(Placed):
 
     kind: Literal["RequestAuthentication"]
     spec: RequestAuthenticationSpec
-
-    @property
-    def rule(self) -> JWTRule:
-        """The one rule."""
-        return self.spec.jwt_rules[0]
 
 
 class Tracing(LenientFields):

@@ -8,7 +8,7 @@ from meshed_mcp.infra.checks.schemas import schema_file
 from tests.stacks import ROOT
 from tests.unit.components.mesh.mesh_rendering import TRACING, mesh_args, render_exposed, render_mesh
 
-AUTH = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
+AUTH = {"issuers": [{"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}]}
 
 
 def test_12_every_telemetry_names_its_provider() -> None:

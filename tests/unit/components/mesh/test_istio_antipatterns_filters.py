@@ -109,7 +109,7 @@ def test_33_connection_statistics_are_reported(statistic: str) -> None:
 
 def test_19_global_rate_limit_renders_its_service_and_failure_mode() -> None:
     """Envoy, rate limit filter: domain, time-out, failure mode, and the cluster of a service that is there."""
-    auth = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
+    auth = {"issuers": [{"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}]}
     limits = {"service": {"rate": "100/s"}, "organization": {"rate": "10/s"}}
     service = rate_limit_ref("mcp-system", "cluster.local", FailureMode.CLOSED)
     asking = render_exposed(auth=auth, rate_limits={"shared": limits}, rate_limit_service=service)

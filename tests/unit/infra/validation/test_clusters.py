@@ -216,13 +216,14 @@ def test_key_of_the_stack_that_needs_a_mesh_is_rejected(key: str, value: str) ->
 
 def test_tokens_and_scopes_work_without_a_mesh() -> None:
     """Requirement SEC-4: the runtime validates tokens itself."""
-    auth = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
+    auth = {"issuers": [{"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}]}
     tools = {"search": {"scopes": ["search:read"]}}
     service = {**SERVICE, "auth": auth, "tools": tools, "egress_hosts": ["login.example.com"]}
     found = mesh_objects(plan(mesh={"mode": "none"}, services={"mcp-a": service}))
     (deployment,) = [item for item in found if item["kind"] == "Deployment"]
     names = {each["name"]: each.get("value") for each in deployment["spec"]["template"]["spec"]["containers"][0]["env"]}
-    assert names["MESHED_MCP_AUTH_ISSUER"] == "https://login.example.com"
+    (row,) = json.loads(str(names["MESHED_MCP_AUTH_ISSUERS"]))
+    assert row["issuer"] == "https://login.example.com"
     assert "search:read" in (names["MESHED_MCP_TOOL_POLICY"] or "")
     assert names["MESHED_MCP_TRUSTED_PROXIES"] == ""
 

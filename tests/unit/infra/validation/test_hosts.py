@@ -12,7 +12,7 @@ from meshed_mcp.components.mesh.service.addresses import allowed_hosts, metadata
 from meshed_mcp.components.mesh.service.manifests import service_manifests
 from meshed_mcp.infra.plan import Plan, planned
 
-AUTH: Final = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
+AUTH: Final = {"issuers": [{"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}]}
 HOSTS: Final = ["Search.Example.com", {"host": "find.example.com", "tls_secret": "find-cert"}]
 EXPOSED: Final = {"image": "a:1", "expose": True, "hosts": HOSTS, "auth": AUTH, "egress_hosts": ["login.example.com"]}
 

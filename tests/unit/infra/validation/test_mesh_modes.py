@@ -9,7 +9,8 @@ from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.error_codes.mesh import AMBIENT_FAULT_INJECTION
 from meshed_mcp.infra.plan import Plan, planned
 
-AUTH: Final = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
+AUTH: Final = {"issuers": [{"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}]}
+TENANT: Final = {"issuers": [AUTH["issuers"][0] | {"claims": {"organization": "tenant"}}]}
 TAGGED: Final = {"organization_tag": {"values": ["acme"]}}
 ISSUED: Final[dict[str, Any]] = {
     "multi_cluster": {
@@ -61,18 +62,19 @@ def test_a_root_from_an_issuer_needs_cert_manager_before_the_mesh() -> None:
 
 
 def test_the_mesh_and_the_services_read_one_claim() -> None:
-    """Requirement CFG-5: `auth.organization_claim` is the one source; the proxies' metrics follow it."""
-    auth = AUTH | {"organization_claim": "tenant"}
-    assert plan({"mcp-a": {}, "mcp-b": {"auth": auth}}, mesh=TAGGED).mesh.organization_claim == "tenant"
-    assert plan({"mcp-a": {}}, mesh=TAGGED).mesh.organization_claim == "organization"
+    """Requirement CFG-5: `claims.organization` of the issuers is the one source; the proxies' metrics follow it."""
+    assert plan({"mcp-a": {}, "mcp-b": {"auth": TENANT}}, mesh=TAGGED).mesh.organization_claims == {
+        "https://login.example.com": "tenant"
+    }
+    assert plan({"mcp-a": {}}, mesh=TAGGED).mesh.organization_claims == {}
 
 
 def test_services_that_read_two_claims_are_rejected_where_metrics_take_one() -> None:
     """Istio API, Telemetry: an object of the mesh has one expression for all proxies."""
-    services = {"mcp-a": {"auth": AUTH}, "mcp-b": {"auth": AUTH | {"organization_claim": "tenant"}}}
+    services = {"mcp-a": {"auth": AUTH}, "mcp-b": {"auth": TENANT}}
     assert lines(services, mesh=TAGGED) == [
         (
-            "service mcp-b: auth.organization_claim: is 'tenant' here and 'organization' at "
+            "service mcp-b: auth.issuers[0].claims.organization: is 'tenant' here and 'organization' at "
             "mcp-a, and metrics distinguish organizations by one claim "
             "(meshed-mcp:mesh.organization_tag); set the same claim, or remove organization_tag"
         )
@@ -82,6 +84,6 @@ def test_services_that_read_two_claims_are_rejected_where_metrics_take_one() -> 
 
 def test_the_claim_has_no_second_source_in_a_stack() -> None:
     """Requirement CFG-5: a second source could contradict the first."""
-    assert lines({"mcp-a": {}}, mesh={"organization_claim": "tenant"}) == [
-        "mesh: organization_claim: follows from meshed-mcp:services; remove it and set meshed-mcp:services"
+    assert lines({"mcp-a": {}}, mesh={"organization_claims": {"https://a": "tenant"}}) == [
+        "mesh: organization_claims: follows from meshed-mcp:services; remove it and set meshed-mcp:services"
     ]

@@ -29,7 +29,7 @@ def lines(*args: Any, **more: Any) -> list[str]:
 
 def test_a_service_that_declares_a_host_may_use_it_through_the_egress_gateway() -> None:
     """Requirement NET-1: identities per host follow from the services; hosts of token keys count, too."""
-    auth = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
+    auth = {"issuers": [{"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}]}
     services = {
         "mcp-a": {"egress_hosts": ["api.example.com:8443"]},
         "mcp-b": {"egress_hosts": ["api.example.com:8443"]},

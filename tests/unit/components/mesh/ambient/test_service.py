@@ -274,8 +274,7 @@ def test_service_chooses_its_access_log_at_the_waypoint() -> None:
 def test_tokens_are_verified_at_the_waypoint_and_required_at_the_gateway() -> None:
     """Istio API, RequestAuthentication `targetRefs`; an HTTPRoute has no direct response."""
     auth = {
-        "issuer": "https://login.example.com",
-        "jwks_url": "https://login.example.com/keys",
+        "issuers": [{"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}],
         "claims_to_headers": {"organization": "x-organization"},
     }
     found = served(auth=auth, expose=True, ingress=INGRESS)

@@ -12,8 +12,7 @@ from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, Servic
 from tests.unit.components.mesh.mesh_rendering import mesh_args, render, render_exposed, render_mesh
 
 AUTH: Final[dict[str, Any]] = {
-    "issuer": "https://login.example.com",
-    "jwks_url": "https://login.example.com/keys",
+    "issuers": [{"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}],
 }
 OPA: Final[dict[str, Any]] = {"service": "opa.policy.svc.cluster.local", "port": 9191}
 VERSION: Final = {"key": "request.headers[mcp-protocol-version]", "values": ["2026-07-28"]}

@@ -21,7 +21,14 @@ CONTROLLER = "cluster.local/ns/mcp-system/sa/mcp-controller"
 PLANNER = "cluster.local/ns/agents/sa/planner"
 GATEWAY = INGRESS["principal"]
 CALLERS = ["mcp-controller", "agents/planner"]
-AUTH = {"issuer": "https://login.example.com/tools", "jwks_url": "https://keys.example.com/tools.json"}
+AUTH = {"issuers": [{"issuer": "https://login.example.com/tools", "jwks_url": "https://keys.example.com/tools.json"}]}
+
+
+def issuer(**changes: Any) -> dict[str, Any]:
+    """`auth` with a change of its one issuer."""
+    return {"issuers": [AUTH["issuers"][0] | changes]}
+
+
 METHOD, NAME, VERSION = (
     "request.headers[mcp-method]",
     "request.headers[mcp-name]",
@@ -86,20 +93,20 @@ def environment(objects: Objects) -> dict[str, str]:
             ),
         ),
         (
-            {"auth": {**AUTH, "issuer": "login.example.com"}},
-            "auth.issuer: 'login.example.com' is not a URL; use one such as 'https://login.example.com/realms/tools'",
+            {"auth": issuer(issuer="login.example.com")},
+            "auth.issuers[0].issuer: 'login.example.com' is not a URL; use one such as 'https://login.example.com/realms/tools'",
         ),
         (
-            {"auth": {**AUTH, "jwks_url": "http://keys.example.com/"}},
+            {"auth": issuer(jwks_url="http://keys.example.com/")},
             (
-                "auth.jwks_url: 'http://keys.example.com/' is fetched in plaintext, where an "
+                "auth.issuers[0].jwks_url: 'http://keys.example.com/' is fetched in plaintext, where an "
                 "attacker can replace the keys; use https://"
             ),
         ),
         (
-            {"auth": {**AUTH, "jwks_url": "https://keys.example.com:8443/"}},
+            {"auth": issuer(jwks_url="https://keys.example.com:8443/")},
             (
-                "auth.jwks_url: 'https://keys.example.com:8443/' names port 8443, and pods reach "
+                "auth.issuers[0].jwks_url: 'https://keys.example.com:8443/' names port 8443, and pods reach "
                 "the key host on port 443 only; remove the port"
             ),
         ),
@@ -180,24 +187,28 @@ def test_server_trusts_only_the_sidecar_about_callers() -> None:
 
 
 def test_without_auth_no_issuer_is_configured() -> None:
-    """Requirement CMP-8: without `auth`, ENV_AUTH_ISSUER (meshed_mcp.contract) is unset."""
+    """Requirement CMP-8: without `auth`, ENV_AUTH_ISSUERS (meshed_mcp.contract) is unset."""
     assert not [name for name in environment(render()) if name.startswith("MESHED_MCP_AUTH")]
 
 
 def test_usage_and_limits_identify_organizations_by_one_claim() -> None:
     """Requirement OBS-13: limits and usage of an organization share one name."""
-    objects = render_exposed(auth={**AUTH, "organization_claim": "tenant"})
-    assert environment(objects)[contract.ENV_ORGANIZATION_CLAIM] == "tenant"
-    assert TokenSettings.model_validate(AUTH).organization_claim == contract.ORGANIZATION_CLAIM
+    auth = issuer(claims={"organization": "tenant"})
+    (row,) = json.loads(environment(render_exposed(auth=auth))[contract.ENV_AUTH_ISSUERS])
+    assert row["claims"] == {"organization": "tenant"}
+    assert TokenSettings.model_validate(auth).organization_claims == {row["issuer"]: "tenant"}
+    assert set(TokenSettings.model_validate(AUTH).organization_claims.values()) == {contract.ORGANIZATION_CLAIM}
 
 
 def test_exposed_service_with_tokens_uses_its_external_url() -> None:
     """RFC 8707, section 2; RFC 9728, section 3.1: the metadata's path begins with the well-known part."""
     objects = render_exposed(auth={**AUTH, "scopes": ["docs.read", "docs.write"]})
     assert {name: value for name, value in environment(objects).items() if name.startswith("MESHED_MCP_AUTH")} == {
-        contract.ENV_AUTH_ISSUER: "https://login.example.com/tools",
-        contract.ENV_AUTH_AUDIENCE: "https://mcp.example.com/mcp-search/mcp",
-        contract.ENV_AUTH_JWKS_URL: "https://keys.example.com/tools.json",
+        contract.ENV_AUTH_ISSUERS: (
+            '[{"issuer": "https://login.example.com/tools", "audiences": ["https://mcp.example.com/mcp-search/mcp", '
+            '"https://mcp.example.com/mcp-search/mcp/"], "jwks_url": "https://keys.example.com/tools.json"}]'
+        ),
+        contract.ENV_AUTH_RESOURCE: "https://mcp.example.com/mcp-search/mcp",
         contract.ENV_AUTH_SCOPES: "docs.read,docs.write",
     }
     path = "/.well-known/oauth-protected-resource/mcp-search/mcp"
@@ -210,10 +221,8 @@ def test_exposed_service_with_tokens_uses_its_external_url() -> None:
 
 def test_internal_service_with_tokens_uses_its_mesh_url() -> None:
     """Requirement SEC-7: a service without `expose` has no external URL."""
-    audience = environment(render(auth=AUTH, callers=CALLERS))[contract.ENV_AUTH_AUDIENCE]
-    assert audience == "http://mcp-search.mcp-system.svc.cluster.local:8000/mcp"
-    given = environment(render(auth={**AUTH, "audience": "https://api.example.com/search"}))
-    assert given[contract.ENV_AUTH_AUDIENCE] == "https://api.example.com/search"
+    resource = environment(render(auth=AUTH, callers=CALLERS))[contract.ENV_AUTH_RESOURCE]
+    assert resource == "http://mcp-search.mcp-system.svc.cluster.local:8000/mcp"
 
 
 def test_issuer_keys_are_a_declared_host() -> None:
@@ -222,7 +231,7 @@ def test_issuer_keys_are_a_declared_host() -> None:
         "a.com",
         "keys.example.com",
     ]
-    inside = {**AUTH, "jwks_in_cluster": True, "jwks_url": "http://keycloak.login.svc.cluster.local:8080/keys"}
+    inside = issuer(jwks_in_cluster=True, jwks_url="http://keycloak.login.svc.cluster.local:8080/keys")
     assert "ServiceEntry" not in render(auth=inside).kinds()
 
 

@@ -8,20 +8,23 @@ import pytest
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.authorization import token_args, tokens
+from meshed_mcp.components.mesh.authorization.issuer_args import IssuerSettings
 from meshed_mcp.components.mesh.egress.destinations import METADATA_HOSTS
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from tests.unit.components.mesh.mesh_rendering import Objects, render_exposed
 
 ISSUER: Final = "https://login.example.com/tools"
-AUTH: Final[dict[str, Any]] = {"issuer": ISSUER, "jwks_url": "https://keys.example.com/tools.json"}
+AUTH: Final[dict[str, Any]] = {"issuers": [{"issuer": ISSUER, "jwks_url": "https://keys.example.com/tools.json"}]}
 KEY: Final = {"kty": "EC", "crv": "P-256", "x": "x", "y": "y"}
 RESOURCE: Final = "https://mcp.example.com/mcp-search/mcp"
 
 
 def lines(**auth: Any) -> list[str]:
-    """Issues of a service with these token settings."""
-    kept = {key: value for key, value in {**AUTH, **auth}.items() if value is not None}
-    given = {"image": "search:1", "callers": ["mcp-controller"], "auth": kept}
+    """Issues of a service with these settings of its one issuer or of `auth`; None removes one."""
+    own = {key: value for key, value in auth.items() if key in IssuerSettings.model_fields}
+    kept = {key: value for key, value in {**AUTH["issuers"][0], **own}.items() if value is not None}
+    rest = {key: value for key, value in auth.items() if key not in own}
+    given = {"image": "search:1", "callers": ["mcp-controller"], "auth": {"issuers": [kept], **rest}}
     return [str(fault) for fault in model_issues(MeshedMCPServiceArgs, given, "mcp-search")]
 
 
@@ -56,7 +59,7 @@ def jwt_rule(objects: Objects) -> Manifest:
 def test_internal_jwks_url_is_rejected(url: str, why: str) -> None:
     """OWASP, "Server-Side Request Forgery Prevention": the control plane fetches what a stack names."""
     (line,) = lines(jwks_url=url)
-    assert line.startswith("mcp-search: auth.jwks_url: ")
+    assert line.startswith("mcp-search: auth.issuers[0].jwks_url: ")
     assert why in line
     assert "; use" in line or "; remove the port" in line or "; remove it" in line
 
@@ -67,49 +70,48 @@ def test_internal_jwks_url_is_rejected(url: str, why: str) -> None:
         (
             {"jwks_url": "https://10.0.0.1/jwks"},
             (
-                "auth.jwks_url: 'https://10.0.0.1/jwks' names an IP address, which the control "
+                "auth.issuers[0].jwks_url: 'https://10.0.0.1/jwks' names an IP address, which the control "
                 "plane would fetch from inside the cluster; use the host name of the issuer"
             ),
         ),
         (
             {"jwks_url": "http://keycloak.login.svc/keys"},
             (
-                "auth.jwks_url: 'http://keycloak.login.svc/keys' leads into the cluster; use the "
+                "auth.issuers[0].jwks_url: 'http://keycloak.login.svc/keys' leads into the cluster; use the "
                 "public host of the issuer, or set jwks_in_cluster: true if the issuer is a Service"
             ),
         ),
         (
             {"jwks_in_cluster": True},
             (
-                "auth.jwks_url: 'https://keys.example.com/tools.json' is not a Service of the "
+                "auth.issuers[0].jwks_url: 'https://keys.example.com/tools.json' is not a Service of the "
                 "cluster; use a host such as 'keycloak.login.svc.cluster.local', or remove "
                 "jwks_in_cluster"
             ),
         ),
         (
-            {"jwks_url": None},
-            "auth: there are no keys to check tokens with; set either jwks_url or jwks",
-        ),
-        (
             {"jwks": {"keys": [KEY]}},
-            "auth: there are two sources of keys; set either jwks_url or jwks",
+            "auth.issuers[0]: there are two sources of keys; set either jwks_url or jwks",
         ),
         (
             {"jwks_url": None, "jwks": {"keys": [KEY]}, "jwks_in_cluster": True},
-            "auth: jwks_in_cluster says where jwks_url leads, and jwks_url is not set; remove it",
+            "auth.issuers[0]: jwks_in_cluster says where jwks_url leads, and jwks_url is not set; remove it",
         ),
         (
             {"jwks_url": None, "jwks": {"keys": []}},
-            ("auth.jwks: has no keys; set a JWK Set, such as {keys: [{kty: EC, crv: P-256, x: ..., y: ...}]}"),
+            (
+                "auth.issuers[0].jwks: has no keys; set a JWK Set, such as {keys: "
+                "[{kty: EC, crv: P-256, x: ..., y: ...}]}"
+            ),
         ),
         (
             {"jwks_url": None, "jwks": {"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}},
-            "auth.jwks: keys[0] is of type 'oct'; use keys of type RSA, EC, OKP",
+            "auth.issuers[0].jwks: keys[0] is of type 'oct'; use keys of type RSA, EC, OKP",
         ),
         (
             {"jwks_url": None, "jwks": {"keys": [KEY, {**KEY, "d": "private"}]}},
             (
-                "auth.jwks: keys[1] holds the private key, with which every reader of the stack "
+                "auth.issuers[0].jwks: keys[1] holds the private key, with which every reader of the stack "
                 "could sign tokens; use the public part alone, and replace the key"
             ),
         ),
@@ -171,7 +173,7 @@ def test_token_is_validated_by_issuer_audience_and_keys_and_forwarded() -> None:
 
 def test_inline_keys_are_not_fetched() -> None:
     """Istio API, JWTRule `jwks`."""
-    objects = render_exposed(auth={"issuer": ISSUER, "jwks": {"keys": [KEY]}})
+    objects = render_exposed(auth={"issuers": [{"issuer": ISSUER, "jwks": {"keys": [KEY]}}]})
     assert jwt_rule(objects)["jwks"] == '{"keys": [{"kty": "EC", "crv": "P-256", "x": "x", "y": "y"}]}'
     assert "jwksUri" not in jwt_rule(objects)
     assert "ServiceEntry" not in objects.kinds()
@@ -228,15 +230,13 @@ def test_without_auth_no_token_object_is_rendered() -> None:
 
 def test_invalid_claim_name_is_rejected() -> None:
     """RFC 7519, section 4.2: a name is a short text or a URI; Requirement CFG-15: proxies' expressions hold it."""
-    assert lines(organization_claim="my org") == [
+    assert lines(claims={"organization": "my org"}) == [
         (
-            "mcp-search: auth.organization_claim: 'my org' is not a claim name; use a name "
+            "mcp-search: auth.issuers[0].claims.organization: 'my org' is not a claim name; use a name "
             "without spaces and quotes, such as 'organization'"
         )
     ]
-    assert MeshedMCPServiceArgs.model_validate(
-        {"image": "search:1", "auth": AUTH | {"organization_claim": "https://example.com/org"}}
-    ).auth
+    assert lines(claims={"organization": "https://example.com/org"}) == []
 
 
 def test_the_mesh_serves_the_metadata_of_a_server_without_the_runtime() -> None:
@@ -251,7 +251,7 @@ def test_the_mesh_serves_the_metadata_of_a_server_without_the_runtime() -> None:
             assert [rule["name"] for rule in rules[:2]] == ["mcp-search-metadata", "mcp-search-needs-token"]
             document = json.loads(rules[0]["directResponse"]["body"]["string"])
             assert document["resource"] == resource
-            assert document["authorization_servers"] == [AUTH["issuer"]]
+            assert document["authorization_servers"] == [ISSUER]
             well_known = f"/.well-known/oauth-protected-resource{resource.removeprefix('https://mcp.example.com')}"
             assert rules[0]["match"] == [{"uri": {"exact": well_known}}]
             assert rules[0]["headers"]["response"]["set"]["content-type"] == "application/json"

@@ -9,7 +9,9 @@ from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster.istio_releases import istiod_values
 from meshed_mcp.infra.plan import planned
 
-AUTH: Final = {"issuer": "https://login.example.com/tools", "jwks_url": "https://login.example.com/tools/keys"}
+AUTH: Final = {
+    "issuers": [{"issuer": "https://login.example.com/tools", "jwks_url": "https://login.example.com/tools/keys"}]
+}
 PROXY: Final = {"host": "proxy.example.com"}
 
 
@@ -37,7 +39,10 @@ def test_istiod_trusts_the_bundle_beside_the_public_authorities() -> None:
     assert volume["configMap"] == {"name": "corporate-ca", "items": [{"key": "ca-bundle.crt", "path": "extra.pem"}]}
 
 
-@pytest.mark.parametrize("auth", [None, {"issuer": AUTH["issuer"], "jwks": {"keys": [{"kty": "OKP", "x": "AA"}]}}])
+@pytest.mark.parametrize(
+    "auth",
+    [None, {"issuers": [{"issuer": "https://login.example.com", "jwks": {"keys": [{"kty": "OKP", "x": "AA"}]}}]}],
+)
 def test_istiod_that_fetches_no_keys_gets_neither(auth: dict[str, Any] | None) -> None:
     """Requirement NET-18: what is not asked for costs nothing."""
     found = values(auth=auth)

@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
+from meshed_mcp.components.mesh.authorization.organization import organization_expression
 from meshed_mcp.components.mesh.cluster.access_log import FIELDS, access_log_provider, access_logging
-from meshed_mcp.components.mesh.cluster.telemetry import organization_expression
 from meshed_mcp.components.mesh.cluster.telemetry_args import (
     ACCESS_LOG_PROVIDER,
     MAX_ORGANIZATIONS,
     AccessLog,
-    OrganizationTag,
 )
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
 from tests.unit.components.mesh.mesh_rendering import TRACING, render, render_mesh
@@ -89,11 +88,12 @@ def test_correction_10_and_12_tags_name_istios_metrics_and_their_provider() -> N
 
 def test_correction_11_and_13_tag_is_an_expression_of_verified_claims() -> None:
     """Istio API, TagOverride: CEL; Requirement OBS-2: a tag has the listed values and `_OTHER`."""
-    tag = OrganizationTag(values=["acme", "globex"])
-    claim = 'metadata.filter_metadata["envoy.filters.http.jwt_authn"]["payload"]["https://example.com/org"]'
-    assert organization_expression(tag, "https://example.com/org") == (
-        f'("envoy.filters.http.jwt_authn" in metadata.filter_metadata && {claim} in ["acme", "globex"]) ? {claim} '
-        ': "_OTHER"'
+    claims = {"https://login.example.com": "https://example.com/org"}
+    payload = 'metadata.filter_metadata["envoy.filters.http.jwt_authn"]["payload"]'
+    claim = f'{payload}["https://example.com/org"]'
+    assert organization_expression(claims, ["acme", "globex"]) == (
+        f'("envoy.filters.http.jwt_authn" in metadata.filter_metadata && "https://example.com/org" in {payload} && '
+        f'{claim} in ["acme", "globex"]) ? {claim} : "_OTHER"'
     )
 
 
@@ -125,9 +125,9 @@ def test_invalid_tag_is_rejected_with_the_fix(tag: dict[str, Any], line: str) ->
 
 def test_claim_of_metrics_cannot_break_out_of_its_string() -> None:
     """Requirement CFG-15: no text of a stack file changes an expression."""
-    assert lines(organization_claim='x"]') == [
+    assert lines(organization_claims={"https://a": 'x"]'}) == [
         (
-            "mesh: organization_claim: 'x\"]' is not a claim name; use a name without spaces "
+            "mesh: organization_claims.https://a: 'x\"]' is not a claim name; use a name without spaces "
             "and quotes, such as 'organization'"
         )
     ]

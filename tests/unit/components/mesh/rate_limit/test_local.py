@@ -17,7 +17,7 @@ from meshed_mcp.components.mesh.rate_limit.args import SECONDS_PER_UNIT, TokenBu
 from meshed_mcp.components.mesh.service.args import ServiceSettings
 from tests.unit.components.mesh.mesh_rendering import render, render_exposed
 
-AUTH: Final = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
+AUTH: Final = {"issuers": [{"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}]}
 
 LIMITS_FILTER: Final = "mcp-search-rate-limits"
 

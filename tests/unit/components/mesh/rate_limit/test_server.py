@@ -17,7 +17,7 @@ from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
 from meshed_mcp.components.observability.metrics.monitors import rate_limit_monitor
 from tests.unit.components.mesh.mesh_rendering import render, render_mesh
 
-AUTH: Final = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}
+AUTH: Final = {"issuers": [{"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}]}
 REDIS: Final = {"secret": "redis", "key": "address"}
 RATE: Final = {"rate": "20/min"}
 LIMITS: Final = {

@@ -83,7 +83,7 @@ GOOD = st.fixed_dictionaries(
             lambda pools: {name: pool | {"tools": [f"tool-{name}"]} for name, pool in pools.items()}
         ),
         "auth": st.builds(
-            lambda host, scopes: {"issuer": f"https://{host}", "jwks_url": f"https://{host}/keys", "scopes": scopes},
+            lambda host, scopes: {"issuers": [{"issuer": f"https://{host}"}], "scopes": scopes},
             LABELS.map("{}.example.com".format),
             st.lists(st.from_regex(r"[a-z.:]{1,8}", fullmatch=True), max_size=2),
         ),
@@ -122,7 +122,9 @@ def test_valid_configuration_renders_valid_objects_of_unique_identity(name: str,
         {},
         optional={
             "path": st.sampled_from(["/mcp", "/api/v1/mcp"]),
-            "auth": st.just({"issuer": "https://a.example.com", "jwks_url": "https://a.example.com/keys"}),
+            "auth": st.just(
+                {"issuers": [{"issuer": "https://a.example.com", "jwks_url": "https://a.example.com/keys"}]}
+            ),
             "egress_hosts": st.just(["a.example.com"]),
             "callers": st.lists(LABELS, max_size=2, unique=True),
             "drain": st.just({"pre_stop_delay_seconds": 0, "grace_seconds": 600}),

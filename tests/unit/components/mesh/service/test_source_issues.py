@@ -48,7 +48,10 @@ RUNTIME_ONLY: Final[dict[str, dict[str, Any]]] = {
     "rate_limits.tools": {"rate_limits": {"tools": {"find": {"rate": "5/s"}}}},
     "rate_limits.shared.tools": {"rate_limits": {"shared": {"tools": {"find": {"rate": "5/s"}}}}},
     "auth.scopes": {
-        "auth": {"issuer": "https://a.example.com", "jwks_url": "https://a.example.com/k", "scopes": ["x"]}
+        "auth": {
+            "issuers": [{"issuer": "https://a.example.com", "jwks_url": "https://a.example.com/k"}],
+            "scopes": ["x"],
+        }
     },
     "limits.call_seconds": {"limits": {"call_seconds": 10}},
 }

@@ -30,7 +30,7 @@ def test_policy_admits_callers_of_an_external_server_to_its_own_port() -> None:
 
 def test_tokens_of_an_external_server_without_a_mesh_are_rejected() -> None:
     """Requirement SRV-3: neither a sidecar nor the runtime would validate them."""
-    issuer = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/jwks"}
+    issuer = {"issuers": [{"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/jwks"}]}
     with pytest.raises(ValidationError, match="auth: needs a mesh"):
         service_args(mode="none", runtime="external", auth=issuer)
 
