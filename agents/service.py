@@ -10,6 +10,8 @@ from prometheus_client import CollectorRegistry, Gauge
 from starlette.applications import Starlette
 
 from meshed_mcp import contract
+from meshed_mcp.agents.auth.current_caller import current_caller, track_request
+from meshed_mcp.agents.auth.identity import Caller
 from meshed_mcp.agents.auth.middleware import AccessControl
 from meshed_mcp.agents.http.deadline import CallLimits
 from meshed_mcp.agents.http.limits import LISTEN_METHOD
@@ -29,7 +31,7 @@ from meshed_mcp.agents.telemetry.usage import Usage
 AFTER_TRACING = 1
 """Index in the SDK's middleware: inside its span and outside everything else, so that rejections are measured too."""
 
-AFTER_METRICS = AFTER_TRACING + 1
+AFTER_METRICS = AFTER_TRACING + 2
 """Index of the limits: calls that they reject or cancel are measured and go no further."""
 
 OWN_OPTIONS: Final = frozenset({"event_store", "retry_interval", "json_response"})
@@ -65,6 +67,7 @@ class MCPService(NameTrackingServer[LifespanResultT]):
             self.metrics, is_tool=is_tool, tool_count=lambda: len(self.tool_names), release=self.version
         )
         self.middleware.insert(AFTER_TRACING, operations)
+        self.middleware.insert(AFTER_TRACING, track_request)
         self._sessions = SessionMetrics(self.metrics)
         self.middleware.extend((specified_errors, contain_exit, name_running_tool))
 
@@ -117,6 +120,15 @@ class MCPService(NameTrackingServer[LifespanResultT]):
             configure_request_state(self.middleware, settings)
         self._access.protect(app, settings)
         return app if self._bus is None else with_subscription_relay(app, self._bus, settings)
+
+    @property
+    def current_caller(self) -> Caller:
+        """The caller of the request that the running tool, resource or prompt serves: its verified identities alone.
+
+        A `Caller` without any over stdio, in tests in memory, and outside a request. Worker threads of `def` tools and
+        tasks that a tool starts have it too.
+        """
+        return current_caller()
 
     def end_streams(self) -> None:
         """End every open `subscriptions/listen` stream with its result, as a stopping server should.

@@ -1,7 +1,8 @@
 """Audit log: one JSON line per tool policy decision, from the logger `meshed_mcp.audit`.
 
-A line holds caller, tool, verdict, reason and trace ID (telemetry/logs.py), never an argument or a token. Every allowed
-call gets a line. Lines on denied calls are rate limited, and omitted lines are counted.
+A line holds caller, tool, verdict, reason, trace ID (telemetry/logs.py) and the scopes, organization and actors of the
+caller's token, never an argument or a token. Every allowed call gets a line. Lines on denied calls are rate limited,
+and omitted lines are counted.
 """
 
 import logging
@@ -17,6 +18,10 @@ MAX_DENIALS_PER_SECOND: Final = 50
 
 MAX_NAME_CHARACTERS: Final = 256
 """Longest caller or tool in a line. SPIFFE IDs are shorter, but a client can invent longer tool names."""
+
+MAX_SCOPES: Final = 32
+MAX_SCOPE_CHARACTERS: Final = 64
+"""Most scopes and groups in a line: a token can have hundreds of groups."""
 
 logger = logging.getLogger(LOGGER)
 
@@ -41,6 +46,7 @@ class AuditLog:
             "tool": tool[:MAX_NAME_CHARACTERS],
             "verdict": "allowed" if allowed else "refused",
             "reason": reason.value,
+            **token_fields(caller),
         }
         if self._omitted:
             fields["left_out"], self._omitted = self._omitted, 0
@@ -52,3 +58,13 @@ class AuditLog:
             self._second, self._lines = second, 0
         self._lines += 1
         return self._lines > MAX_DENIALS_PER_SECOND
+
+
+def token_fields(caller: Caller) -> dict[str, object]:
+    """Return the fields of a caller's token that are not empty, each of bounded length."""
+    fields: dict[str, object] = {
+        "scopes": [scope[:MAX_SCOPE_CHARACTERS] for scope in sorted(caller.scopes)[:MAX_SCOPES]],
+        "organization": (caller.organization or "")[:MAX_NAME_CHARACTERS],
+        "actors": [actor[:MAX_NAME_CHARACTERS] for actor in caller.actors],
+    }
+    return {name: value for name, value in fields.items() if value}

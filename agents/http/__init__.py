@@ -13,6 +13,7 @@ A request passes these layers, outermost first, and its response passes them in 
                     StreamableHTTPASGIApp   SDK: Host and Origin, JSON-RPC, sessions
                       SDK middleware, in the order of `MCPService.middleware`:
                         OpenTelemetryMiddleware    SDK: the server span
+                        track_request              auth/current_caller.py
                         OperationMetrics           telemetry/metrics.py
                         CallLimits                 deadline.py: argument depth, deadline of the call
                         ToolPolicyMiddleware       auth/tool_policy_middleware.py

@@ -10,7 +10,7 @@ from meshed_mcp.agents import MCPService, Settings
 from meshed_mcp.agents.service import listen_handler, transport_security
 from meshed_mcp.agents.settings import DEFAULT_ALLOWED_HOSTS
 
-OWN = {"run", "http_app", "end_streams", "metrics", "tool_names", "prompt_names"}
+OWN = {"run", "http_app", "current_caller", "end_streams", "metrics", "tool_names", "prompt_names"}
 EXTENDED = {"add_tool", "remove_tool", "add_prompt", "remove_prompt", "call_tool", "get_prompt"}
 """Methods that note a name and do what the SDK's do (registered_names.py)."""
 

@@ -189,6 +189,7 @@ def test_an_audit_line_has_caller_tool_verdict_and_reason_and_is_bounded(caplog:
         "tool": "delete",
         "verdict": "allowed",
         "reason": "allowed",
+        "scopes": ["read", "write"],
     }
     assert (len(refused["caller"]), len(refused["tool"])) == (MAX_NAME_CHARACTERS, MAX_NAME_CHARACTERS)
     assert [record.levelno for record in caplog.records] == [logging.INFO, logging.WARNING]
