@@ -37,7 +37,7 @@ def verified_token(token: str, claims: dict[str, Any], row: TokenIssuer, resourc
         subject=subject,
         claims=claims,
         issuer=row.issuer,
-        organization=text_claim(claim_value(claims, row.claims.organization)),
+        organization=organization_name(claim_value(claims, row.claims.organization)),
         actors=tuple(actor_chain(claims, row.issuer)),
     )
 
@@ -53,6 +53,19 @@ def actor_chain(claims: Mapping[str, Any], issuer: str) -> Iterator[str]:
             return
         yield f"{text_claim(actor.get('iss')) or issuer}/{subject}"
         actor = actor.get("act")
+
+
+def organization_name(value: Any) -> str | None:
+    """Return the organization of a claim; None if the claim names none, or several.
+
+    It is a text, a list with one text, or an object with one member that is an object. Source of the last two: Keycloak
+    26, Server Administration Guide, "Mapping organization claims".
+    """
+    if isinstance(value, list) and len(value) == 1:
+        return text_claim(value[0])
+    if isinstance(value, Mapping) and len(value) == 1 and isinstance(next(iter(value.values())), Mapping):
+        return text_claim(next(iter(value)))
+    return text_claim(value)
 
 
 def text_claim(value: Any) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken, principal_components
 
-from meshed_mcp.agents.auth.claims import VerifiedToken, text_claim
+from meshed_mcp.agents.auth.claims import VerifiedToken, organization_name
 from meshed_mcp.contract.token_issuers import ORGANIZATION_CLAIM, claim_value
 
 PEER_HEADER: Final = "x-forwarded-client-cert"
@@ -93,7 +93,7 @@ def token_organization(token: AccessToken) -> str | None:
     """Return the organization of a token; by the default claim if the service verifies its tokens itself."""
     if isinstance(token, VerifiedToken):
         return token.organization
-    return text_claim(claim_value(token.claims or {}, ORGANIZATION_CLAIM))
+    return organization_name(claim_value(token.claims or {}, ORGANIZATION_CLAIM))
 
 
 def peer_principal(header: str) -> str | None:

@@ -37,7 +37,7 @@ class ClaimNames(BaseModel):
     """Claims with scopes, roles or groups, each a text separated by spaces or a list; a token has all of them."""
 
     organization: str = ORGANIZATION_CLAIM
-    """Claim with the organization, a text."""
+    """Claim with the organization: a text, or one organization in the list or object of Keycloak."""
 
 
 class TokenIssuer(BaseModel):
