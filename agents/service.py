@@ -146,7 +146,8 @@ def listen_handler(manager: StreamableHTTPSessionManager) -> ListenHandler | Non
 
 
 def transport_security(settings: Settings) -> TransportSecuritySettings:
-    """Return the SDK's Host and Origin check: the allowed hosts, and the origins of these hosts."""
+    """Return the SDK's Host and Origin check: the allowed hosts, the origins of these hosts, and those of web pages."""
     hosts = settings.allowed_hosts
-    origins = [f"{scheme}://{host}" for scheme in ("http", "https") for host in hosts]
-    return TransportSecuritySettings(allowed_hosts=list(hosts), allowed_origins=origins)
+    own = [f"{scheme}://{host}" for scheme in ("http", "https") for host in hosts]
+    pages = [form for origin in settings.page_origins for form in dict.fromkeys((origin, origin.removesuffix(":*")))]
+    return TransportSecuritySettings(allowed_hosts=list(hosts), allowed_origins=[*own, *pages])

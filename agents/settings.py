@@ -83,6 +83,18 @@ Port = Annotated[int, Field(ge=1, le=65535, description="a TCP port from 1 to 65
 Seconds = Annotated[
     float, Field(ge=0, le=3600, allow_inf_nan=False, description="seconds from 0 to 3600, such as 5 or 0.5")
 ]
+
+
+def _as_sent(origins: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the origins as browsers send them. Raises ValueError for another text."""
+    normalized = tuple(origin for each in origins if (origin := contract.normalized_origin(each)) is not None)
+    if len(normalized) < len(origins):
+        raise ValueError(origins)
+    return normalized
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(split_text)]
+Origins = Annotated[tuple[str, ...], BeforeValidator(split_text), AfterValidator(_as_sent)]
 Hosts = Annotated[
     tuple[str, ...],
     BeforeValidator(split_text),
@@ -106,6 +118,9 @@ StateKeys = Annotated[
     BeforeValidator(lambda value: parse_state_keys(value) if isinstance(value, str) else value),
     Field(repr=False, description="one key per line"),
 ]
+
+
+_LOOPBACK_HOSTS: Final = _with_portless(DEFAULT_ALLOWED_HOSTS)
 
 
 class Settings(Limits, AccessSettings):
@@ -145,6 +160,11 @@ class Settings(Limits, AccessSettings):
     )
     management_port: Port = contract.MANAGEMENT_PORT
     allowed_hosts: Hosts = Field(DEFAULT_ALLOWED_HOSTS, validate_default=True)
+    allowed_origins: Origins | None = Field(
+        None, description="origins separated by commas, such as https://app.example.com,http://localhost:*"
+    )
+    cors_headers: Names = Field((), description="header names separated by commas, such as x-organization-id")
+    cors_credentials: bool = Field(False, description="true or false")
     pre_stop_delay_seconds: Seconds = DEFAULT_PRE_STOP_DELAY_SECONDS
     grace_seconds: Seconds = DEFAULT_GRACE_SECONDS
     registry_url: str | None = Field(
@@ -177,6 +197,13 @@ class Settings(Limits, AccessSettings):
     )
 
     _files: dict[str, SecretFile] = PrivateAttr(default_factory=dict)
+
+    @property
+    def page_origins(self) -> tuple[str, ...]:
+        """Origins of web pages that may call the process; without settings those of the same machine."""
+        if self.allowed_origins is None:
+            return contract.LOOPBACK_ORIGINS if self.allowed_hosts == _LOOPBACK_HOSTS else ()
+        return self.allowed_origins
 
     @property
     def effective_call_seconds(self) -> float:

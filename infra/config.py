@@ -26,6 +26,7 @@ from meshed_mcp.components.mesh.authorization.role_groups import RoleGroups
 from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
 from meshed_mcp.components.mesh.egress.destinations import ClusterService
 from meshed_mcp.components.mesh.egress.proxy_args import CaBundle, EgressProxy
+from meshed_mcp.components.mesh.routing.cors_args import Cors
 from meshed_mcp.components.mesh.routing.fault_injection_args import FaultInjection, Window, fault_names
 from meshed_mcp.components.mesh.routing.tool_args import PoolSettings
 from meshed_mcp.components.mesh.service.args import SecretKey, ServiceSettings
@@ -140,6 +141,10 @@ class StackConfig(Model):
     domain: Annotated[str, AfterValidator(domain_name)] = LOCAL_DOMAIN
     """Host name of the ingress gateway; an exposed service is at `https://<domain>/<name>/mcp`. The default is
     reachable by port-forward only."""
+
+    cors: Cors | None = None
+    """Web pages that may call every exposed service without `cors` of its own. Unset = none; with
+    `environment: development` those of the developer's machine, such as the MCP Inspector."""
 
     registry: RegistryConfig | None = None
     """Registry of the services. Unset: no registry."""

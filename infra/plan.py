@@ -35,7 +35,7 @@ from meshed_mcp.infra.planning.bridge import bridge_args, bridge_issues
 from meshed_mcp.infra.planning.dependencies import registry_sidecar_egress_hosts, sidecar_egress_hosts
 from meshed_mcp.infra.planning.experiments import experiment_issues, open_experiments, open_faults
 from meshed_mcp.infra.planning.tracing import otlp_endpoint, tracing, tracing_issues
-from meshed_mcp.infra.validation import clusters, hosts, policies
+from meshed_mcp.infra.validation import browsers, clusters, hosts, policies
 from meshed_mcp.infra.validation.accounts import account_issues, account_names
 from meshed_mcp.infra.validation.budgets import most_replicas, sidecar_size
 from meshed_mcp.infra.validation.mesh_modes import membership_issues, mode_issues
@@ -101,6 +101,7 @@ def cross_issues(config: StackConfig, declared: Collection[str], now: datetime |
         yield from registry_issues(config, config.registry)
     yield from clusters.cluster_issues(config)
     yield from hosts.host_issues(config)
+    yield from browsers.browser_issues(config)
     if config.namespace == config.observability.namespace:
         yield ConfigIssue("observability", "namespace", codes.NAMESPACE_OF_SERVICES.message())
 
@@ -202,6 +203,7 @@ def service_args(config: StackConfig, name: str, item: ServiceConfig, now: datet
     """Arguments of one service: its settings, and those derived from the stack and the time."""
     settings = {field: getattr(item, field) for field in ServiceSettings.model_fields} | {"pools": sized_pools(item)}
     settings["faults"] = open_faults(item, now)
+    settings["cors"] = browsers.service_cors(config, item)
     settings["egress_hosts"] = [*dict.fromkeys([*item.egress_hosts, *config.logs.external_hosts])]
     registry_url = f"http://{contract.REGISTRY_NAME}:{contract.MCP_PORT}" if config.registry else None
     return MeshedMCPServiceArgs(

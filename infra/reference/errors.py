@@ -19,6 +19,7 @@ AREAS: Final = (
     "pod",
     "mesh",
     "network",
+    "browsers",
     "observability",
     "autoscaling",
     "signals",

@@ -17,6 +17,16 @@ ENV_MANAGEMENT_PORT: Final = "MESHED_MCP_MANAGEMENT_PORT"
 ENV_ALLOWED_HOSTS: Final = "MESHED_MCP_ALLOWED_HOSTS"
 """Comma-separated allow-list for the Host header; `name:*` allows every port. Other hosts get 421."""
 
+ENV_ALLOWED_ORIGINS: Final = "MESHED_MCP_ALLOWED_ORIGINS"
+"""Comma-separated origins of web pages that may call this process: `https://app.example.com`, `http://localhost:*` for
+every port, `*` for all. Unset = those of the loopback address if ENV_ALLOWED_HOSTS is unset too, else none."""
+
+ENV_CORS_HEADERS: Final = "MESHED_MCP_CORS_HEADERS"
+"""Comma-separated request headers that these pages may send, beside BROWSER_HEADERS."""
+
+ENV_CORS_CREDENTIALS: Final = "MESHED_MCP_CORS_CREDENTIALS"
+"""`true` = these pages may send cookies; the default is false."""
+
 ENV_PRE_STOP_DELAY_SECONDS: Final = "MESHED_MCP_PRE_STOP_DELAY_SECONDS"
 """Seconds between "not ready" and the first rejected call, in which proxies remove the endpoint."""
 

@@ -11,6 +11,7 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.mesh.authorization.tokens import protected_rules
 from meshed_mcp.components.mesh.routing.connect_failure_retry import with_connect_failure_retries
+from meshed_mcp.components.mesh.routing.cors import with_cors
 from meshed_mcp.components.mesh.routing.fault_injection import with_fault_rules
 from meshed_mcp.components.mesh.routing.rollout_args import ABTest, BlueGreen, Canary, Color
 from meshed_mcp.components.mesh.routing.tool_args import POOL_PREFIX
@@ -71,6 +72,7 @@ def host_routes(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) -> l
     if not args.hosts:
         return []
     rules = protected_rules(name, args, args.path, gateway_routes(name, args, args.path, f"{name}-host"))
+    rules = with_cors(name, rules, args)
     spec = {"hosts": [each.host for each in args.hosts], "gateways": [ingress.gateway], "http": rules}
     meta = metadata(f"{name}-hosts", args.namespace, standard_labels(name))
     return [manifest(NETWORKING, "VirtualService", meta, spec)]
@@ -78,7 +80,7 @@ def host_routes(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) -> l
 
 def ingress_route(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) -> Manifest:
     """VirtualService of the gateway: the endpoint under `/<name>`, and nothing else of the service."""
-    rules = protected_rules(name, args, exposed_path(name, args), ingress_routes(name, args))
+    rules = with_cors(name, protected_rules(name, args, exposed_path(name, args), ingress_routes(name, args)), args)
     spec = {"hosts": [ingress.host], "gateways": [ingress.gateway], "http": rules}
     meta = metadata(f"{name}-ingress", args.namespace, standard_labels(name))
     return manifest(NETWORKING, "VirtualService", meta, spec)

@@ -10,6 +10,7 @@ from meshed_mcp.components.mesh.authorization.environment import authorization_e
 from meshed_mcp.components.mesh.egress.ca_bundle import ca_environment
 from meshed_mcp.components.mesh.egress.proxy import proxy_environment
 from meshed_mcp.components.mesh.egress.sidecar import sidecar_hosts
+from meshed_mcp.components.mesh.routing.cors_args import cors_environment
 from meshed_mcp.components.mesh.service.addresses import allowed_hosts
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, SharedState
 from meshed_mcp.components.mesh.service.container_args import SecretKey
@@ -76,6 +77,7 @@ def _runtime_variables(name: str, args: MeshedMCPServiceArgs) -> dict[str, Any]:
         contract.ENV_DATA_DIR: contract.DATA_PATH,
         **authorization_environment(name, args),
         **limits_environment(args.limits),
+        **cors_environment(args.cors),
     }
     # The path of the registry is that of its HTTP API, not of an MCP endpoint.
     is_default_path = args.path == contract.MCP_PATH or name == contract.REGISTRY_NAME

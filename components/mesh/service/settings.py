@@ -18,6 +18,7 @@ from meshed_mcp.components.mesh.cluster.telemetry_args import AccessLog
 from meshed_mcp.components.mesh.egress.destinations import ClusterService, external_hosts
 from meshed_mcp.components.mesh.egress.proxy_validation import proxy_variable_issues
 from meshed_mcp.components.mesh.rate_limit.args import RateLimits, rate_limit_issues
+from meshed_mcp.components.mesh.routing.cors_args import Cors
 from meshed_mcp.components.mesh.routing.destination_rule_args import TrafficSettings
 from meshed_mcp.components.mesh.routing.fault_injection_args import FaultsByName
 from meshed_mcp.components.mesh.routing.host_args import HostEntry, host_issues
@@ -60,6 +61,10 @@ class ServiceSettings(PolicySettings, SourceSettings, PodSettings):
     hosts: list[HostEntry] = Field(default_factory=list)
     """Host names of its own at the ingress gateway, beside the path below the domain: `https://<host><path>`. A name,
     or `{host, tls_secret}`. The first one is the resource of its tokens. Needs `expose`."""
+
+    cors: Cors | None = None
+    """Web pages that may call the service from a browser, at the ingress gateway. Unset = none; in a stack, as the
+    stack's `cors`. `{origins: []}` = none."""
 
     tools: Annotated[dict[str, ToolSettings], AfterValidator(tool_names)] = Field(default_factory=dict)
     """Rules of single tools, by tool; "*" = every tool not named here. A tool without a rule is open to all callers of

@@ -5,6 +5,7 @@ from typing import Final
 from meshed_mcp import contract
 from meshed_mcp.local.translate.envoy.api import Message, extension, socket_address
 from meshed_mcp.local.translate.envoy.clusters import endpoints, outbound_clusters, rate_limit_clusters
+from meshed_mcp.local.translate.envoy.cors import CORS_FILTER
 from meshed_mcp.local.translate.envoy.gateway import (
     egress_clusters,
     egress_virtual_hosts,
@@ -76,7 +77,12 @@ def ingress(
     manager = _connections(
         "ingress",
         patched_hosts(topology, identity.namespace, GATEWAY, labels, gateway_virtual_hosts(topology, gateway, port)),
-        [*rbac_filters(policies, port), FAULT_FILTER, *inserted_filters(topology, identity.namespace, GATEWAY, labels)],
+        [
+            *rbac_filters(policies, port),
+            CORS_FILTER,
+            FAULT_FILTER,
+            *inserted_filters(topology, identity.namespace, GATEWAY, labels),
+        ],
         forward_client_cert_details="SANITIZE",
         use_remote_address=True,
         **access_log(topology.stack.telemetries, identity.namespace, labels),
@@ -127,7 +133,7 @@ def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str, tr
 def _outbound(topology: Topology, pod: Pod, traced: Message) -> Message:
     known = [*mesh_virtual_hosts(topology, pod.namespace), *egress_virtual_hosts(topology, pod.namespace)]
     hosts = patched_hosts(topology, pod.namespace, SIDECAR, pod.labels, known)
-    filters = [FAULT_FILTER, *inserted_filters(topology, pod.namespace, SIDECAR, pod.labels)]
+    filters = [CORS_FILTER, FAULT_FILTER, *inserted_filters(topology, pod.namespace, SIDECAR, pod.labels)]
     manager = _connections("outbound", hosts, filters, upgrade_configs=[{"upgrade_type": "CONNECT"}], **traced)
     chains = [{"filters": [manager]}]
     return _listener("virtualOutbound", pod.address, OUTBOUND_PORT, chains, traffic_direction="OUTBOUND")

@@ -8,6 +8,7 @@ from meshed_mcp.error_codes.local import NOT_IN_LOCAL_STACK, TWO_ROUTES_FOR_HOST
 from meshed_mcp.local.errors import LocalRunError
 from meshed_mcp.local.translate.envoy.api import Message, duration, extension, present, string_matcher, typed
 from meshed_mcp.local.translate.envoy.clusters import cluster_name, destination_rule, policy_of, visible
+from meshed_mcp.local.translate.envoy.cors import CORS, cors
 from meshed_mcp.local.translate.envoy.load_balancing import hash_policy
 from meshed_mcp.local.translate.objects.virtual_service import (
     Destination,
@@ -118,7 +119,7 @@ def _http_routes(
             "match": _match(match),
             **(answered or {"route": forwarded}),
             **_header_changes(http),
-            **_faults(http.fault),
+            **_filter_configs(http),
         }
 
 
@@ -227,16 +228,20 @@ def _added(change: HeaderChange) -> list[Message]:
     return [{"header": {"key": key, "value": value}, "append_action": action} for key, value, action in changes]
 
 
-def _faults(fault: HTTPFaultInjection | None) -> Message:
+def _filter_configs(http: HTTPRoute) -> Message:
+    """Configuration of HTTP filters for the route."""
+    found = present(**{FAULT: http.fault and _faults(http.fault), CORS: http.cors_policy and cors(http.cors_policy)})
+    return {"typed_per_filter_config": found} if found else {}
+
+
+def _faults(fault: HTTPFaultInjection) -> Message:
     """Fault injection of a route. Source: Envoy API v3, extensions.filters.http.fault."""
-    if fault is None:
-        return {}
     delay, abort = fault.delay, fault.abort
     faults = present(
         delay=delay and {"fixed_delay": duration(delay.fixed_delay), "percentage": _fraction(delay.percentage)},
         abort=abort and {"http_status": abort.http_status, "percentage": _fraction(abort.percentage)},
     )
-    return {"typed_per_filter_config": {FAULT: typed(HTTP_FAULT, **faults)}}
+    return typed(HTTP_FAULT, **faults)
 
 
 def _fraction(percent: Percent) -> Message:

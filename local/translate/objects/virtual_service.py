@@ -1,6 +1,6 @@
 """VirtualService: routes of hosts."""
 
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -146,6 +146,18 @@ class DirectResponse(Fields):
     body: ResponseBody | None = None
 
 
+class CorsPolicy(Fields):
+    """CORS of a route. Source: Istio API v1, CorsPolicy."""
+
+    allow_origins: tuple[StringMatch, ...] = ()
+    allow_methods: tuple[str, ...] = ()
+    allow_headers: tuple[str, ...] = ()
+    expose_headers: tuple[str, ...] = ()
+    max_age: Duration | None = None
+    allow_credentials: bool | None = None
+    unmatched_preflights: Literal["UNSPECIFIED", "FORWARD", "IGNORE"] = "UNSPECIFIED"
+
+
 class HTTPRoute(Fields):
     """One route; the first that matches a request applies."""
 
@@ -157,6 +169,7 @@ class HTTPRoute(Fields):
     retries: HTTPRetry | None = None
     timeout: Duration | None = None
     headers: Headers = Headers()
+    cors_policy: CorsPolicy | None = None
     fault: HTTPFaultInjection | None = None
     mirror: Destination | None = None
     mirror_percentage: Percent | None = None

@@ -31,10 +31,10 @@ def said(objects: list[dict[str, Any]], state: Path, port: int) -> list[str]:
 
 def test_object_errors_are_one_line_each(objects: list[dict[str, Any]], tmp_path: Path) -> None:
     """Requirement CFG-4: no traceback, nothing started."""
-    local_objects.find(objects, "VirtualService", "back")["spec"]["http"][0]["corsPolicy"] = {}
+    local_objects.find(objects, "VirtualService", "back")["spec"]["http"][0]["delegate"] = {}
     assert said(objects, tmp_path / "dev", 0) == [
         (
-            "error MM0788: VirtualService mcp-system/back: spec.http[0].corsPolicy is not run "
+            "error MM0788: VirtualService mcp-system/back: spec.http[0].delegate is not run "
             "locally; remove it from the stack of the local run"
         )
     ]

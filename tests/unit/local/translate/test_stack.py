@@ -41,10 +41,10 @@ def test_every_rendered_field_is_known(stack: str) -> None:
 
 def test_an_unknown_field_is_rejected_by_object_and_path(objects: list[dict[str, Any]]) -> None:
     """Requirement LOC-2: a field that is not translated is never ignored."""
-    local_objects.find(objects, "VirtualService", "back")["spec"]["http"][0]["corsPolicy"] = {"maxAge": "1h"}
+    local_objects.find(objects, "VirtualService", "back")["spec"]["http"][0]["delegate"] = {"name": "other"}
     assert rejected(objects) == (
         (
-            "VirtualService mcp-system/back: spec.http[0].corsPolicy is not run locally; remove "
+            "VirtualService mcp-system/back: spec.http[0].delegate is not run locally; remove "
             "it from the stack of the local run"
         ),
     )
