@@ -20,6 +20,7 @@ from pydantic_core import ErrorDetails
 from meshed_mcp import contract
 from meshed_mcp.agents.auth.issuer_settings import replaced_variables
 from meshed_mcp.agents.auth.settings import AccessSettings, split_text, variable_of
+from meshed_mcp.agents.client.credentials.settings import CallSettings
 from meshed_mcp.agents.http.addresses import allowed_hosts
 from meshed_mcp.agents.http.limits import ANY_PORT, Limits
 from meshed_mcp.agents.process.secret_files import FixedSecret, Secret, SecretFile, secrets_in_files
@@ -123,7 +124,7 @@ StateKeys = Annotated[
 _LOOPBACK_HOSTS: Final = _with_portless(DEFAULT_ALLOWED_HOSTS)
 
 
-class Settings(Limits, AccessSettings):
+class Settings(Limits, AccessSettings, CallSettings):
     """Settings of one process; each field is a variable of `meshed_mcp.contract` in lower case."""
 
     model_config = ConfigDict(

@@ -36,6 +36,7 @@ from meshed_mcp.agents.bridge.proxy import ClientSession, Proxy, identity_of
 from meshed_mcp.agents.bridge.settings import BridgeSettings
 from meshed_mcp.agents.bridge.streamable_http import HTTPConnector
 from meshed_mcp.agents.bridge.translation import upstream_headers, upstream_params
+from meshed_mcp.agents.client.credentials import outbound_auth
 from meshed_mcp.agents.process.supervision import BACKOFF, supervised
 from meshed_mcp.agents.service import MCPService
 from meshed_mcp.agents.settings import Settings, SettingsError
@@ -255,7 +256,8 @@ def offered(capabilities: Any, *, has_sessions: bool) -> dict[str, Any]:
 def connector_for(settings: BridgeSettings, metrics: BridgeMetrics) -> Connector:
     """Return the way to the upstream. Raises MessageError for a header whose variable has no value."""
     if settings.upstream_url is not None:
-        return HTTPConnector(settings.upstream_url, settings.headers())
+        auth = outbound_auth(settings.upstream_url, os.environ)
+        return HTTPConnector(settings.upstream_url, settings.headers(), auth)
     if settings.upstream_address is not None:
         return LauncherConnector(settings.upstream_address, metrics)
     environment = child_environment(settings.upstream_environment, os.environ)

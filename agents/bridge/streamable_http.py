@@ -12,6 +12,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from meshed_mcp.agents.bridge.connector import Link
 from meshed_mcp.agents.bridge.lines import LINE_BYTES
+from meshed_mcp.agents.client.credentials import OutboundAuth
 from meshed_mcp.agents.client.http_client import ServiceHTTPClient, current_attempt, track_attempt
 from meshed_mcp.agents.telemetry.metrics import CALL_METHOD
 
@@ -22,14 +23,14 @@ KEEP_ALIVE_SECONDS: Final = 2.0
 
 
 class HTTPConnector:
-    """Opens sessions at one URL. Requests carry `headers` and the caller's trace context."""
+    """Opens sessions at one URL. Requests carry `headers`, the caller's trace context and a token of `auth`."""
 
     has_processes = False
     is_http = True
 
-    def __init__(self, url: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str], auth: OutboundAuth | None = None) -> None:
         self.is_stopping = False
-        self._url, self._headers = url, dict(headers)
+        self._url, self._headers, self._auth = url, dict(headers), auth
         self._client: httpx2.AsyncClient | None = None
 
     @asynccontextmanager
@@ -44,11 +45,14 @@ class HTTPConnector:
         """Close the connection pool."""
         if self._client is not None:
             await self._client.aclose()
+        if self._auth is not None:
+            await self._auth.aclose()
 
     def _shared_client(self) -> httpx2.AsyncClient:
         """Return the pool; without a limit of connections, because each session of a client may hold a stream open."""
         if self._client is None:
             self._client = UpstreamHTTPClient(
+                auth=self._auth,
                 headers=self._headers,
                 limits=httpx2.Limits(
                     max_connections=None, max_keepalive_connections=100, keepalive_expiry=KEEP_ALIVE_SECONDS

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     TIMEOUT = "timeout"
     UNAVAILABLE = "unavailable"
     DENIED = "denied"
+    UNAUTHENTICATED = "unauthenticated"
     ERROR_RESPONSE = "error_response"
     INVALID_RESPONSE = "invalid_response"
     FAILED = "failed"
@@ -41,6 +42,7 @@ _TEXTS: Final = {
     Reason.TIMEOUT: "{service} did not respond in time. The call of {tool} may have taken effect.",
     Reason.UNAVAILABLE: "{service} is not available at the moment. Try again later.",
     Reason.DENIED: "{service} does not allow this service to call {tool}.",
+    Reason.UNAUTHENTICATED: "This service has no credentials for {service}, so {tool} was not called.",
     Reason.ERROR_RESPONSE: "{service} rejected the call of {tool}.",
     Reason.INVALID_RESPONSE: "{service} returned an invalid response to the call of {tool}.",
     Reason.FAILED: "The call of {tool} at {service} failed.",
@@ -51,6 +53,7 @@ _BY_CODE: Final = {
     REQUEST_TIMEOUT: Reason.TIMEOUT,
     CONNECTION_CLOSED: Reason.UNAVAILABLE,
     contract.FORBIDDEN: Reason.DENIED,
+    contract.UNAUTHENTICATED: Reason.UNAUTHENTICATED,
 }
 _STREAM_ERRORS: Final = (anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream)
 _BY_TYPE: Final[tuple[tuple[tuple[type[Exception], ...], Reason], ...]] = (

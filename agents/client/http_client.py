@@ -18,6 +18,8 @@ import httpx2
 from mcp.client.streamable_http import MCP_SESSION_ID
 from mcp_types import CONNECTION_CLOSED, INTERNAL_ERROR
 
+from meshed_mcp import contract
+from meshed_mcp.agents.client.credentials.errors import CredentialsError
 from meshed_mcp.agents.telemetry.propagation import inject_trace_context
 
 CONNECT_SECONDS: Final = 5.0  # timeout for a connection to the server or its sidecar
@@ -125,6 +127,8 @@ class ServiceHTTPClient(httpx2.AsyncClient):
         except httpx2.RequestError as error:
             attempt.record_failure(error)
             return _unavailable(request, error)
+        except CredentialsError as error:
+            return _without_token(request, error, attempt)
         attempt.record_response(response)
         return _with_json_error(response)
 
@@ -133,6 +137,15 @@ def _unavailable(request: httpx2.Request, error: httpx2.RequestError) -> httpx2.
     reason = f"{type(error).__name__}: {error}".removesuffix(": ")
     message = f"no response from {_address(request)} ({reason})"
     return _error(request, HTTPStatus.SERVICE_UNAVAILABLE, CONNECTION_CLOSED, message)
+
+
+def _without_token(request: httpx2.Request, error: CredentialsError, attempt: Attempt) -> httpx2.Response:
+    """Response to a request that was not sent, because there is no token for it."""
+    if error.unavailable:
+        attempt.failed = attempt.unreachable = True
+        return _error(request, HTTPStatus.SERVICE_UNAVAILABLE, CONNECTION_CLOSED, str(error))
+    attempt.response_received = True  # another attempt would fail too
+    return _error(request, HTTPStatus.UNAUTHORIZED, contract.UNAUTHENTICATED, str(error))
 
 
 def _with_json_error(response: httpx2.Response) -> httpx2.Response:

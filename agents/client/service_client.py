@@ -20,6 +20,7 @@ from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT, CallToolResult, Reques
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from prometheus_client import CollectorRegistry
 
+from meshed_mcp.agents.client.credentials import outbound_auth
 from meshed_mcp.agents.client.discovery import EndpointResolver
 from meshed_mcp.agents.client.errors import destination_errors, redacted
 from meshed_mcp.agents.client.http_client import Attempt, ServiceHTTPClient, current_attempt, track_attempt
@@ -47,7 +48,8 @@ class ServiceClient:
 
     `target` is a URL, or `namespace/service` (or `service` of the own namespace) in the registry of the environment.
     It connects at the first call. `mode` is the SDK's: PROTOCOL, or "auto" or "legacy" for servers up to 2025-11-25.
-    `max_attempts` is the maximum number of attempts per call. `metrics` is the registry for client metrics, such as
+    `max_attempts` is the maximum number of attempts per call. `auth` replaces what the stack sets in `calls` for the
+    destination. `metrics` is the registry for client metrics, such as
     `service.metrics`. `options` are options of the SDK's `Client`, such as `elicitation_callback`.
     """
 
@@ -66,7 +68,8 @@ class ServiceClient:
         self._resolver = EndpointResolver.from_target(target, environment)
         self._metrics = ClientMetrics(metrics, target)
         self._timeout_seconds, self._max_attempts = timeout_seconds, max_attempts
-        self._http = ServiceHTTPClient(auth=auth)
+        self._credentials = outbound_auth(target, environment) if auth is None else None
+        self._http = ServiceHTTPClient(auth=auth or self._credentials)
         self._mode, self._options = mode, options
         self._open_lock = asyncio.Lock()
         self._sessions: list[Session] = []
@@ -74,6 +77,8 @@ class ServiceClient:
 
     async def __aenter__(self) -> Self:
         await self._exits.enter_async_context(self._http)
+        if self._credentials is not None:
+            self._exits.push_async_callback(self._credentials.aclose)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -23,6 +23,7 @@ AREAS: Final = (
     "observability",
     "autoscaling",
     "signals",
+    "calls",
     "check",
     "live",
     "local",

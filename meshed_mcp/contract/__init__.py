@@ -10,6 +10,7 @@ from meshed_mcp.contract.labels import *
 from meshed_mcp.contract.limits import *
 from meshed_mcp.contract.metrics import *
 from meshed_mcp.contract.origins import *
+from meshed_mcp.contract.outbound_calls import *
 from meshed_mcp.contract.protocol import *
 from meshed_mcp.contract.secret_files import *
 from meshed_mcp.contract.sidecar import *

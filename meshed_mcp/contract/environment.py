@@ -112,6 +112,9 @@ ENV_AUTH_SCOPES: Final = "MESHED_MCP_AUTH_SCOPES"
 
 ENV_ORGANIZATION_CLAIM: Final = "MESHED_MCP_ORGANIZATION_CLAIM"
 
+ENV_OUTBOUND_CALLS: Final = "MESHED_MCP_OUTBOUND_CALLS"
+"""JSON list of `OutboundCall`; unset = calls carry no token."""
+
 ENV_LOG_LEVEL: Final = "MESHED_MCP_LOG_LEVEL"
 ENV_LOGS_ENDPOINT: Final = "MESHED_MCP_LOGS_ENDPOINT"
 """Base URL of an OTLP/HTTP endpoint for log records, without `/v1/logs`; unset = no log export."""

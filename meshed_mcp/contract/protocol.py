@@ -60,6 +60,9 @@ SESSION_HEADER: Final = "mcp-session-id"
 FAULT_HEADER: Final = "x-mcp-fault"
 """Names the fault injection of the destination that the caller's proxy applies to this request."""
 
+UNAUTHENTICATED: Final = 401
+"""JSON-RPC code of a call that was not sent, because there is no token for its destination; as FORBIDDEN."""
+
 FORBIDDEN: Final = 403
 """JSON-RPC code and HTTP status of an unauthorized call. Source: MCP 2026-07-28, "Error Codes": application codes lie
 outside -32768 to -32000; "Authorization", "Error Handling": insufficient permissions."""

@@ -1,0 +1,88 @@
+"""Sources of tokens at one token endpoint: client credentials, and token exchange with or without an actor."""
+
+from collections.abc import Callable
+from time import monotonic
+from typing import Final, Protocol
+
+from meshed_mcp.agents.client.credentials.token_endpoint import TokenEndpoint, TokenResponse
+from meshed_mcp.agents.client.credentials.tokens import Token, TokenCache
+from meshed_mcp.contract import OutboundCall
+
+CLIENT_CREDENTIALS: Final = "client_credentials"
+"""Source: RFC 6749, section 4.4.2."""
+
+TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - the name of a grant
+"""Source: RFC 8693, section 2.1."""
+
+ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - the name of a token type
+"""Source: RFC 8693, section 3."""
+
+OWN: Final = b"own"  # key of the service's own token
+
+
+class TokenSource(Protocol):
+    """Makes a token for one destination."""
+
+    async def token(self, caller: str) -> Token:
+        """Return a new token; `caller` is the caller's token, empty for a token of the service itself.
+
+        Raises CredentialsError.
+        """
+
+
+class ClientCredentials:
+    """Tokens of the service itself."""
+
+    def __init__(self, call: OutboundCall, endpoint: TokenEndpoint) -> None:
+        self._endpoint = endpoint
+        self._grant = {"grant_type": CLIENT_CREDENTIALS, **target(call)}
+
+    async def token(self, caller: str = "") -> Token:  # noqa: ARG002 - the same token for every caller
+        """Return a new token. Raises CredentialsError."""
+        return usable(await self._endpoint.request(self._grant))
+
+
+class Exchange:
+    """Tokens of a caller for the destination. With `actor`, the request carries a token of this service too."""
+
+    def __init__(self, call: OutboundCall, endpoint: TokenEndpoint) -> None:
+        self._endpoint = endpoint
+        self._grant = {"grant_type": TOKEN_EXCHANGE, "requested_token_type": ACCESS_TOKEN, **target(call)}
+        self._actor = Actor(endpoint) if call.actor_token else None
+
+    async def token(self, caller: str) -> Token:
+        """Return a new token for the caller's. Raises CredentialsError."""
+        actor = {} if self._actor is None else await self._actor.parameters()
+        return usable(await self._endpoint.request({**self._grant, **subject(caller), **actor}))
+
+
+class Actor:
+    """The service's own token as the actor of an exchange. Source: RFC 8693, section 2.1."""
+
+    def __init__(self, endpoint: TokenEndpoint) -> None:
+        self._endpoint = endpoint
+        self._cache = TokenCache(1)
+
+    async def parameters(self) -> dict[str, str | None]:
+        """Parameters of the token request. Raises CredentialsError."""
+
+        async def requested() -> Token:
+            return usable(await self._endpoint.request({"grant_type": CLIENT_CREDENTIALS}))
+
+        found = await self._cache.token(OWN, requested)
+        return {"actor_token": found.value, "actor_token_type": ACCESS_TOKEN}
+
+
+def target(call: OutboundCall) -> dict[str, str | None]:
+    """Parameters that say what the token is for. Source: RFC 8693, section 2.1; RFC 8707, section 2."""
+    return {"audience": call.audience, "resource": call.resource, "scope": " ".join(call.scopes) or None}
+
+
+def subject(caller: str) -> dict[str, str | None]:
+    """Parameters with the caller's token."""
+    return {"subject_token": caller, "subject_token_type": ACCESS_TOKEN}
+
+
+def usable(response: TokenResponse, now: Callable[[], float] = monotonic) -> Token:
+    """Return the token of a response."""
+    return Token(response.access_token, now() + response.seconds)

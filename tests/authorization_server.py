@@ -1,0 +1,184 @@
+"""An authorization server on loopback: metadata, keys, and a token endpoint with the grants of `calls`.
+
+It verifies clients and subject tokens as a real one does, and records every token request.
+"""
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final
+from urllib.parse import parse_qs, unquote_plus
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
+
+ALGORITHM: Final = "ES256"
+EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
+JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a type
+ID_JAG: Final = "urn:ietf:params:oauth:token-type:id-jag"
+
+
+class RejectedError(Exception):
+    """An error response of the token endpoint. Source: RFC 6749, section 5.2."""
+
+
+@dataclass
+class AuthorizationServer:
+    """What it knows, and what it was asked for."""
+
+    key: Any = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    url: str = ""
+    """Issuer."""
+
+    secrets: dict[str, str] = field(default_factory=lambda: {"front": "s3cret +/%"})
+    """Client -> secret."""
+
+    client_keys: dict[str, Any] = field(default_factory=dict)
+    """Client -> public key of its assertions."""
+
+    trusted: dict[str, Any] = field(default_factory=dict)
+    """Issuer -> public key, of ID-JAGs from elsewhere."""
+
+    lifetime_seconds: int = 3600
+    status: int = 200
+    """Status of every response; another one than 200 is a broken server."""
+
+    metadata: dict[str, Any] = field(default_factory=dict)
+    """Changes of the metadata."""
+
+    requests: list[dict[str, str]] = field(default_factory=list)
+    hold: threading.Event = field(default_factory=threading.Event)
+    """Token requests wait until it is set, as it is by default."""
+
+    def __post_init__(self) -> None:
+        self.hold.set()
+
+    def jwks(self) -> str:
+        """The public key as a JWK Set."""
+        public = jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
+        return json.dumps({"keys": [public | {"kid": "one", "use": "sig", "alg": ALGORITHM}]})
+
+    def token(self, audience: str, **claims: Any) -> str:
+        """A signed token; a claim given as None is left out."""
+        now = int(time.time())
+        content = {"iss": self.url, "aud": audience, "sub": "ada", "iat": now, "exp": now + self.lifetime_seconds}
+        given = {name: value for name, value in (content | claims).items() if value is not None}
+        return jwt.encode(given, self.key, algorithm=ALGORITHM, headers={"kid": "one"})
+
+    def respond(self, form: dict[str, str], authorization: str) -> dict[str, Any]:
+        """The response of the token endpoint. Raises RejectedError."""
+        client = self._client(form, authorization)
+        audience = form.get("resource") or form.get("audience") or self.url
+        match form.get("grant_type"):
+            case "client_credentials":
+                return self._issued(self.token(audience, sub=client, client_id=client, scope=form.get("scope")))
+            case grant if grant == EXCHANGE and form.get("requested_token_type") == ID_JAG:
+                claims = self._subject(form["subject_token"])
+                grant_token = self.token(
+                    form["audience"], sub=claims["sub"], client_id=client, resource=form["resource"]
+                )
+                return {"access_token": grant_token, "token_type": "N_A", "issued_token_type": ID_JAG}
+            case grant if grant == EXCHANGE:
+                claims = self._subject(form["subject_token"])
+                actor = self._subject(form["actor_token"])["sub"] if "actor_token" in form else client
+                act = {"sub": actor} | ({"act": claims["act"]} if "act" in claims else {})
+                return self._issued(self.token(audience, sub=claims["sub"], act=act, scope=form.get("scope")))
+            case grant if grant == JWT_BEARER:
+                head = jwt.decode(form["assertion"], options={"verify_signature": False})
+                claims = self._verified(form["assertion"], self.trusted.get(head["iss"]), self.url)
+                return self._issued(self.token(claims["resource"], sub=claims["sub"], act={"sub": client}))
+        raise RejectedError("unsupported_grant_type")
+
+    def _issued(self, token: str) -> dict[str, Any]:
+        kind = {"issued_token_type": ACCESS_TOKEN, "token_type": "Bearer"}
+        return {"access_token": token, "expires_in": self.lifetime_seconds, **kind}
+
+    def _client(self, form: dict[str, str], authorization: str) -> str:
+        if "client_assertion" in form:
+            name = form["client_id"]
+            claims = self._verified(form["client_assertion"], self.client_keys.get(name), self.url)
+            form["client_auth"] = "private_key_jwt"
+            if claims["iss"] == claims["sub"] == name:
+                return name
+        name, secret = form.get("client_id", ""), form.get("client_secret", "")
+        form["client_auth"] = "client_secret_post"
+        if authorization.startswith("Basic "):
+            pair = base64.b64decode(authorization.removeprefix("Basic ")).decode()
+            name, secret = (unquote_plus(part) for part in pair.split(":"))
+            form["client_auth"] = "client_secret_basic"
+        if not secret or self.secrets.get(name) != secret:
+            raise RejectedError("invalid_client")
+        return name
+
+    def _subject(self, token: str) -> dict[str, Any]:
+        return self._verified(token, self.key.public_key(), None)
+
+    def _verified(self, token: str, key: Any, audience: str | None) -> dict[str, Any]:
+        options: Any = {"verify_aud": audience is not None}
+        try:
+            found: dict[str, Any] = jwt.decode(
+                token, key, algorithms=[ALGORITHM, "RS256", "EdDSA"], audience=audience, options=options
+            )
+        except (jwt.PyJWTError, TypeError):
+            raise RejectedError("invalid_grant") from None
+        return found
+
+
+@contextmanager
+def serving(**fields: Any) -> Iterator[AuthorizationServer]:
+    """A running server, with these fields of AuthorizationServer."""
+    server = AuthorizationServer(**fields)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = self.path.rstrip("/")
+            if path == "/.well-known/oauth-authorization-server":
+                endpoints = {
+                    "authorization_endpoint": f"{server.url}/authorize",
+                    "token_endpoint": f"{server.url}/token",
+                }
+                metadata = {"issuer": server.url, "response_types_supported": ["code"], **endpoints, **server.metadata}
+                self._send(server.status, json.dumps(metadata))
+            else:
+                self._send(200 if path == "/jwks" else 404, server.jwks())
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"])).decode()
+            form = {name: values[0] for name, values in parse_qs(body).items()}
+            server.requests.append(form)
+            server.hold.wait(30)
+            if server.status != 200:
+                self._send(server.status, "out of order")
+                return
+            try:
+                self._send(200, json.dumps(server.respond(form, self.headers.get("authorization", ""))))
+            except RejectedError as error:
+                described = {"error": str(error), "error_description": f"token {form.get('subject_token')}"}
+                self._send(400, json.dumps(described))
+
+        def _send(self, status: int, text: str) -> None:
+            body = text.encode()
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=http.serve_forever, daemon=True).start()
+    server.url = f"http://127.0.0.1:{http.server_port}"
+    try:
+        yield server
+    finally:
+        server.hold.set()
+        http.shutdown()
+        http.server_close()
