@@ -38,6 +38,7 @@ from meshed_mcp.infra.planning.tracing import otlp_endpoint, tracing, tracing_is
 from meshed_mcp.infra.validation import browsers, clusters, hosts, policies
 from meshed_mcp.infra.validation.accounts import account_issues, account_names
 from meshed_mcp.infra.validation.budgets import most_replicas, sidecar_size
+from meshed_mcp.infra.validation.calls import call_issues, call_resources
 from meshed_mcp.infra.validation.mesh_modes import membership_issues, mode_issues
 from meshed_mcp.infra.validation.monitoring import monitoring_issues
 from meshed_mcp.infra.validation.networks import network_issues
@@ -92,6 +93,7 @@ def cross_issues(config: StackConfig, declared: Collection[str], now: datetime |
     yield from tracing_issues(config, names)
     yield from signal_issues(config)
     yield from policies.policy_issues(config)
+    yield from call_issues(config)
     yield from network_issues(config)
     yield from platform_issues(config)
     yield from experiment_issues(config, names, now)
@@ -211,6 +213,7 @@ def service_args(config: StackConfig, name: str, item: ServiceConfig, now: datet
         **placement(config),
         **bridge_args(config, item),
         sidecar_egress_hosts=sidecar_egress_hosts(config, name, item),
+        call_resources=call_resources(config, item),
         scheduling=nodes.scheduling(config, item),
         egress_gateway=config.mesh.egress_gateway is not None,
         replicas=max(1, item.scaling.min_replicas),

@@ -7,7 +7,7 @@ from meshed_mcp.components.autoscaling.args import wants_vpa
 from meshed_mcp.components.core.errors import ConfigIssue
 from meshed_mcp.components.mesh.service.limits_args import validate_limits
 from meshed_mcp.components.mesh.service.package_args import package_of
-from meshed_mcp.components.mesh.service.upstream_args import remote_host
+from meshed_mcp.components.mesh.service.remote_url import remote_host
 from meshed_mcp.error_codes import service as codes
 from meshed_mcp.error_codes.code import MessageError
 from meshed_mcp.infra.config import NAMESPACE, Environment, ServiceConfig, StackConfig

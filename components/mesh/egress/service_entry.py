@@ -11,8 +11,9 @@ from meshed_mcp.components.mesh.egress.destinations import HTTPS_PORT, ExternalH
 from meshed_mcp.components.mesh.egress.proxy_args import direct_hosts
 from meshed_mcp.components.mesh.routing.virtual_service import NETWORKING
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, ServiceSettings
+from meshed_mcp.components.mesh.service.call_args import call_hosts, token_hosts
 from meshed_mcp.components.mesh.service.package_args import package_of
-from meshed_mcp.components.mesh.service.upstream_args import remote_host
+from meshed_mcp.components.mesh.service.remote_url import remote_host
 
 
 def service_entries(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
@@ -43,9 +44,11 @@ def ports_by_host(hosts: Iterable[ExternalHost]) -> dict[str, tuple[int, ...]]:
 
 
 def declared_hosts(args: ServiceSettings) -> list[ExternalHost]:
-    """External hosts of the service, each once: `egress_hosts`, those of its source and of its issuer's keys."""
+    """External hosts of the service, each once: `egress_hosts`, those of its source, its issuer's keys and calls."""
     keys = [] if args.auth is None else key_hosts(args.auth)
-    return list(dict.fromkeys([*external_hosts(args.egress_hosts), *keys, *source_hosts(args)]))
+    tokens = [] if args.outbound_auth is None else token_hosts([args.outbound_auth])
+    called = [*call_hosts(args.calls), *tokens]
+    return list(dict.fromkeys([*external_hosts(args.egress_hosts), *keys, *source_hosts(args), *called]))
 
 
 def key_hosts(auth: TokenSettings) -> list[ExternalHost]:

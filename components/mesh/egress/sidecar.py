@@ -12,6 +12,7 @@ from meshed_mcp.components.mesh.egress.proxy_args import direct_hosts
 from meshed_mcp.components.mesh.egress.service_entry import declared_hosts
 from meshed_mcp.components.mesh.routing.virtual_service import NETWORKING
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.service.call_args import token_urls
 from meshed_mcp.components.mesh.service.validation import API_SERVER
 
 EGRESS_SERVICE: Final = "istio-egress"
@@ -61,6 +62,7 @@ def sidecar_hosts(args: MeshedMCPServiceArgs) -> list[str]:
 def _urls(args: MeshedMCPServiceArgs) -> list[str]:
     """URLs in the server's environment; an output that is unknown before the deployment is left out."""
     keys = [] if args.auth is None else list(args.auth.fetched_urls)
+    keys += token_urls([*args.calls.values(), *([] if args.outbound_auth is None else [args.outbound_auth])])
     if args.rate_limits.shared.rates and args.rate_limit_service is not None:
         keys.append(f"http://{args.rate_limit_service.host}")
     return [url for url in (args.registry_url, args.otlp_endpoint, *args.logs.urls, *keys) if isinstance(url, str)]

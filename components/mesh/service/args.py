@@ -78,6 +78,9 @@ class MeshedMCPServiceArgs(ServiceSettings):
     accounts: dict[str, str] = Field(default_factory=dict)
     """Callers of the namespace whose ServiceAccount has another name -> that name."""
 
+    call_resources: dict[str, str] = Field(default_factory=dict)
+    """Service in `calls` -> its URL as its tokens name it, the default of `resource`."""
+
     sidecar_egress_hosts: list[ClusterService] | None = None
     """Services in the sidecar's scope, as "namespace/service", beside `cluster_dependencies`, external hosts, registry
     and collector; unset = every service of the mesh."""

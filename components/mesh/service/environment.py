@@ -15,6 +15,7 @@ from meshed_mcp.components.mesh.service.addresses import allowed_hosts
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, SharedState
 from meshed_mcp.components.mesh.service.container_args import SecretKey
 from meshed_mcp.components.mesh.service.limits_args import limits_environment
+from meshed_mcp.components.mesh.service.outbound_calls import call_environment, call_secrets, upstream_url
 from meshed_mcp.components.mesh.service.server_source import ServerKind
 from meshed_mcp.components.mesh.service.source_issues import LAUNCHER_PORT
 from meshed_mcp.components.mesh.service.upstream_args import DEFAULT_PROCESSES, Process, StdioSettings
@@ -76,6 +77,7 @@ def _runtime_variables(name: str, args: MeshedMCPServiceArgs) -> dict[str, Any]:
         contract.ENV_LEGACY: args.legacy,
         contract.ENV_DATA_DIR: contract.DATA_PATH,
         **authorization_environment(name, args),
+        **call_environment(args),
         **limits_environment(args.limits),
         **cors_environment(args.cors),
     }
@@ -96,7 +98,7 @@ def _runtime_secrets(args: MeshedMCPServiceArgs) -> dict[str, SecretKey]:
     request_state = args.request_state if SharedState.REQUEST_STATE in args.shared_state else None
     redis = args.redis if SharedState.SUBSCRIPTIONS in args.shared_state else None
     shared = {contract.ENV_REQUEST_STATE_KEYS: request_state, contract.ENV_REDIS_URL: redis}
-    return {key: source for key, source in shared.items() if source is not None}
+    return {key: source for key, source in shared.items() if source is not None} | call_secrets(args)
 
 
 def _upstream_variables(args: MeshedMCPServiceArgs) -> dict[str, Any]:
@@ -106,7 +108,7 @@ def _upstream_variables(args: MeshedMCPServiceArgs) -> dict[str, Any]:
     sent = {contract.ENV_UPSTREAM_HEADERS: json.dumps(named)} if named else {}
     match args.kind:
         case ServerKind.BRIDGED_HTTP:
-            return {contract.ENV_UPSTREAM_URL: f"http://127.0.0.1:{args.port}{args.path}", **sent}
+            return {contract.ENV_UPSTREAM_URL: upstream_url(args), **sent}
         case ServerKind.REMOTE:
             return {contract.ENV_UPSTREAM_URL: args.url, **sent}
         case ServerKind.STDIO_IMAGE:

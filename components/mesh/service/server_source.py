@@ -9,7 +9,8 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.args import In, Model
 from meshed_mcp.components.mesh.service import validation
 from meshed_mcp.components.mesh.service.package_args import package_reference
-from meshed_mcp.components.mesh.service.upstream_args import OutboundAuth, Probes, StdioSettings, remote_url
+from meshed_mcp.components.mesh.service.remote_url import remote_url
+from meshed_mcp.components.mesh.service.upstream_args import OutboundAuth, Probes, StdioSettings
 
 
 class Runtime(StrEnum):

@@ -26,6 +26,7 @@ from meshed_mcp.components.mesh.routing.rollout_args import NoRollout, Rollout
 from meshed_mcp.components.mesh.routing.tool_args import PoolSettings
 from meshed_mcp.components.mesh.routing.validation import traffic_issues
 from meshed_mcp.components.mesh.service import validation
+from meshed_mcp.components.mesh.service.call_args import CallSettings, caller_token_issues, destinations
 from meshed_mcp.components.mesh.service.container_args import (
     Drain,
     SecretKey,
@@ -72,6 +73,10 @@ class ServiceSettings(PolicySettings, SourceSettings, PodSettings):
 
     auth: TokenSettings | None = None
     """Tokens that every request must carry, including requests of services in the mesh; unset = mesh identity only."""
+
+    calls: Annotated[dict[str, CallSettings], AfterValidator(destinations)] = Field(default_factory=dict)
+    """Destination -> how the service authenticates to it: a service of the stack by name, or the URL of an external
+    server, whose host `egress_hosts` need not list. `ServiceClient` reads it. Unset = by the mesh identity alone."""
 
     egress_hosts: list[str] = Field(default_factory=list)
     """External hosts that the service may reach over TLS: `host` for port 443, or `host:port`."""
@@ -154,6 +159,7 @@ class ServiceSettings(PolicySettings, SourceSettings, PodSettings):
             *tool_issues(self.tools, self.callers, expose=self.expose, has_tokens=has_tokens),
             *rate_limit_issues(self.rate_limits, has_tokens=has_tokens),
             *traffic_issues(self),
+            *caller_token_issues(self.calls, self.outbound_auth, has_tokens=has_tokens),
             *validation.variable_issues(self.env, self.secret_env),
             *container_issues(self.pod, SERVER_CONTAINERS, self._taken()),
             *validation.api_server_issues(self.cluster_dependencies, has_token=self.service_account.token),

@@ -27,6 +27,7 @@ _OWN_PROBES: Final = "this package's runtime has its own probes"
 _NOTHING_BEHIND: Final = "it is for a server behind the bridge"
 _REMOTE: Final = "a remote server does not run in the pod"
 _NO_IMAGE: Final = "a version of a rollout is an image"
+_NO_CALLS: Final = "only code on this package's runtime calls services; for the bridge, set outbound_auth"
 _STDIO_PORT: Final = "a stdio server listens on no port"
 
 WITHOUT_EFFECT: Final[Mapping[ServerKind, Mapping[str, str]]] = {
@@ -38,19 +39,26 @@ WITHOUT_EFFECT: Final[Mapping[ServerKind, Mapping[str, str]]] = {
         "outbound_auth": _NOTHING_BEHIND,
     },
     ServerKind.EXTERNAL: {
+        "calls": _NO_CALLS,
         "stdio": _NO_PROCESS,
         "outbound_auth": _NOTHING_BEHIND,
         "shared_state": "only this package's runtime shares state",
         "store_all_histogram_buckets": "only this package's runtime has such buckets",
     },
-    ServerKind.BRIDGED_HTTP: {"stdio": _NO_PROCESS, "probes": "the server listens on loopback, behind the bridge"},
+    ServerKind.BRIDGED_HTTP: {
+        "calls": _NO_CALLS,
+        "stdio": _NO_PROCESS,
+        "probes": "the server listens on loopback, behind the bridge",
+    },
     ServerKind.STDIO_IMAGE: {
+        "calls": _NO_CALLS,
         "port": _STDIO_PORT,
         "probes": _OWN_PROBES,
         "bridge": _ALWAYS_BRIDGED,
         "outbound_auth": _STDIO_PORT,
     },
     ServerKind.STDIO_PACKAGE: {
+        "calls": _NO_CALLS,
         "port": _STDIO_PORT,
         "probes": _OWN_PROBES,
         "bridge": _ALWAYS_BRIDGED,
@@ -58,6 +66,7 @@ WITHOUT_EFFECT: Final[Mapping[ServerKind, Mapping[str, str]]] = {
         "rollout": _NO_IMAGE,
     },
     ServerKind.REMOTE: {
+        "calls": _NO_CALLS,
         "command": _REMOTE,
         "args": _REMOTE,
         "env": _REMOTE,

@@ -3,17 +3,15 @@
 import re
 from enum import StrEnum
 from typing import Annotated, Any, Final
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from meshed_mcp.components.core.args import Model
-from meshed_mcp.components.mesh.egress.destinations import HTTPS_PORT, ExternalHost, external_host_name, is_ip_address
+from meshed_mcp.components.mesh.service.call_args import CallSettings
 from meshed_mcp.components.mesh.service.container_args import SecretKey
+from meshed_mcp.contract import CallAuth
 from meshed_mcp.error_codes import service as codes
-
-HTTP_PORT: Final = 80
-"""Source: RFC 9110, section 4.2.1."""
+from meshed_mcp.error_codes.calls import OUTBOUND_TOKEN_TWICE
 
 DEFAULT_PROCESSES: Final = 20
 """Processes of a replica: those of 25 MiB fill the default memory limit of 512Mi."""
@@ -27,10 +25,6 @@ _RESERVED_HEADERS: Final = re.compile(
     re.IGNORECASE,
 )
 """Headers that HTTP, MCP and tracing set. Source: RFC 9110; MCP specification, "Streamable HTTP"; W3C Trace Context."""
-
-
-_URL: Final = re.compile(r"https?://[^/\s?#@]+(/[!-~]*)?")
-"""The bridge takes the same; a query needs a path."""
 
 
 class ProbeSettings(Model):
@@ -100,8 +94,8 @@ class StdioSettings(Model):
         return self
 
 
-class OutboundAuth(Model):
-    """Credentials that the bridge sends to the server behind it."""
+class OutboundAuth(CallSettings):
+    """Credentials that the bridge sends to the server behind it: a token as in `calls`, or values of Secrets."""
 
     bearer: SecretKey | None = None
     """Secret with the token of the header `Authorization: Bearer`."""
@@ -111,35 +105,15 @@ class OutboundAuth(Model):
 
     @model_validator(mode="after")
     def _has_usable_headers(self) -> "OutboundAuth":
-        if self.bearer is None and not self.headers:
+        has_token = self.auth is not CallAuth.MESH
+        if self.bearer is None and not self.headers and not has_token:
             raise codes.OUTBOUND_AUTH_EMPTY.error()
+        if self.bearer is not None and has_token:
+            raise OUTBOUND_TOKEN_TWICE.error(auth=self.auth.value)
+        sets_authorization = self.bearer is not None or has_token
         lower = [header.lower() for header in self.headers]
         for header in self.headers:
-            is_second = lower.count(header.lower()) > 1 or (self.bearer and header.lower() == "authorization")
+            is_second = lower.count(header.lower()) > 1 or (sets_authorization and header.lower() == "authorization")
             if is_second or _HEADER.fullmatch(header) is None or _RESERVED_HEADERS.fullmatch(header):
                 raise codes.OUTBOUND_HEADER.error(header=header)
         return self
-
-
-def remote_url(value: str) -> str:
-    """URL of a remote MCP server: HTTP(S), an external host name, no credentials."""
-    try:
-        url = urlsplit(value)
-        _ = url.port  # raises for a port that is no number
-    except ValueError:
-        raise codes.INVALID_REMOTE_URL.error(value=value) from None
-    if url.username is not None or url.password is not None:
-        raise codes.REMOTE_URL_HAS_CREDENTIALS.error(host=url.hostname)
-    if _URL.fullmatch(value) is None or not url.hostname or "#" in value:
-        raise codes.INVALID_REMOTE_URL.error(value=value)
-    if is_ip_address(url.hostname):
-        raise codes.REMOTE_URL_IS_ADDRESS.error(value=value)
-    external_host_name(url.hostname)
-    return value
-
-
-def remote_host(url: str) -> ExternalHost:
-    """Host and port of a valid remote URL."""
-    parts = urlsplit(url)
-    plain = parts.scheme == "http"
-    return ExternalHost(parts.hostname or "", parts.port or (HTTP_PORT if plain else HTTPS_PORT), plain)

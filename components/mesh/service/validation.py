@@ -51,6 +51,7 @@ SET_BY_COMPONENT: Final = frozenset(
         contract.ENV_AUTH_ISSUERS,
         contract.ENV_AUTH_RESOURCE,
         contract.ENV_AUTH_SCOPES,
+        contract.ENV_OUTBOUND_CALLS,
         contract.ENV_UPSTREAM_URL,
         contract.ENV_UPSTREAM_COMMAND,
         contract.ENV_UPSTREAM_ADDRESS,

@@ -31,6 +31,7 @@ VALUES: Final[dict[str, Any]] = {
     "stdio": {"process": "shared"},
     "bridge": False,
     "outbound_auth": {"bearer": SECRET},
+    "calls": {"mcp-rag": {}},
     "shared_state": ["subscriptions"],
     "store_all_histogram_buckets": True,
     "rollout": {"strategy": "blue_green", "image": "a:2"},

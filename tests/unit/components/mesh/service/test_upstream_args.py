@@ -6,13 +6,12 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from meshed_mcp.components.mesh.egress.destinations import ExternalHost
+from meshed_mcp.components.mesh.service.remote_url import remote_host, remote_url
 from meshed_mcp.components.mesh.service.upstream_args import (
     OutboundAuth,
     Probes,
     ProbeSettings,
     StdioSettings,
-    remote_host,
-    remote_url,
 )
 from meshed_mcp.error_codes.code import MessageError
 from tests.unit.components.mesh.mesh_rendering import lines

@@ -1,0 +1,73 @@
+"""Validation of `calls` across services: known destinations, their allow-lists, and pass-through of tokens."""
+
+from collections.abc import Iterator
+
+from meshed_mcp import contract
+from meshed_mcp.components.core.errors import ConfigIssue, suggestion
+from meshed_mcp.components.mesh.service.addresses import exposed_path
+from meshed_mcp.components.mesh.service.call_args import CallSettings, is_url
+from meshed_mcp.contract import CallAuth
+from meshed_mcp.error_codes import calls as codes
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.infra.config import ServiceConfig, StackConfig
+
+
+def call_issues(config: StackConfig) -> Iterator[ConfigIssue]:
+    """Destinations that do not exist or deny the service, and tokens that would go to another audience."""
+    for name, item in config.services.items():
+        for destination, call in item.calls.items():
+            for message in _issues(config, name, destination, call):
+                yield ConfigIssue(f"service {name}", f"calls.{destination}", message)
+        auth = item.outbound_auth
+        if auth is not None and auth.auth is CallAuth.PASS_THROUGH and item.url is not None:
+            for message in _url_issues(config, name, item.url, auth):
+                yield ConfigIssue(f"service {name}", "outbound_auth", message)
+
+
+def call_resources(config: StackConfig, item: ServiceConfig) -> dict[str, str]:
+    """Service that `item` calls -> its URL as its tokens name it."""
+    known = config.services
+    return {name: resource_of(config, name, known[name]) for name in item.calls if name in known}
+
+
+def resource_of(config: StackConfig, name: str, item: ServiceConfig) -> str:
+    """URL of a service as its tokens name it; as `addresses.resource_url` of its arguments."""
+    if item.auth is not None and item.auth.audience is not None:
+        return item.auth.audience
+    if item.hosts:
+        return f"https://{item.hosts[0].host}{item.path}"
+    if item.expose:
+        return f"https://{config.domain}{exposed_path(name, item)}"
+    domain = config.mesh.cluster_domain
+    return f"http://{name}.{config.namespace}.svc.{domain}:{contract.MCP_PORT}{item.path}"
+
+
+def accepted(config: StackConfig, name: str) -> frozenset[tuple[str, str]]:
+    """(issuer, audience) of the tokens that a service accepts."""
+    item = config.services[name]
+    if item.auth is None:
+        return frozenset()
+    return frozenset({(item.auth.issuer, resource_of(config, name, item).rstrip("/"))})
+
+
+def _issues(config: StackConfig, name: str, destination: str, call: CallSettings) -> Iterator[Message]:
+    if is_url(destination):
+        if call.auth is CallAuth.PASS_THROUGH:
+            yield from _url_issues(config, name, destination, call)
+        return
+    if destination not in config.services:
+        suggested = suggestion(destination, list(config.services))
+        yield codes.UNKNOWN_DESTINATION.message(name=destination, suggested=suggested)
+        return
+    if not {name, f"{config.namespace}/{name}"} & set(config.services[destination].callers):
+        yield codes.NOT_A_CALLER.message(name=name, destination=destination)
+    if call.auth is CallAuth.PASS_THROUGH and not accepted(config, name) & accepted(config, destination):
+        yield codes.PASS_THROUGH_AUDIENCE.message(destination=destination)
+
+
+def _url_issues(config: StackConfig, name: str, url: str, call: CallSettings) -> Iterator[Message]:
+    """Pass-through to a server outside the stack, which must be one of the service's own audiences."""
+    if call.audience is None:
+        yield codes.PASS_THROUGH_TO_URL.message(value=url)
+    elif call.audience.rstrip("/") not in {audience for _, audience in accepted(config, name)}:
+        yield codes.PASS_THROUGH_AUDIENCE.message(destination=url)
