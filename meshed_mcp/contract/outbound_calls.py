@@ -4,12 +4,8 @@ The table names variables of secrets, never their values. The client of the runt
 """
 
 from enum import StrEnum
-from typing import Final
 
 from pydantic import BaseModel, ConfigDict
-
-SECRET_FILE_SUFFIX: Final = "_FILE"  # noqa: S105 - a part of a name
-"""Suffix of the variable that names the mounted file of a secret, instead of the variable with its value."""
 
 
 class CallAuth(StrEnum):
@@ -57,7 +53,7 @@ class TokenClient(BaseModel):
 
     client_id: str
     secret: str
-    """Variable with the client secret, or with the private key in PEM; with SECRET_FILE_SUFFIX the file of it."""
+    """Variable with the client secret, or with the private key in PEM; with FILE_SUFFIX the file of it."""
 
     client_auth: ClientAuth = ClientAuth.BASIC
     issuer: str | None = None

@@ -31,11 +31,8 @@ def server() -> Iterator[AuthorizationServer]:
 
 def accepting(server: AuthorizationServer, audience: str) -> dict[str, str]:
     """Variables of a service that takes the server's tokens for an audience."""
-    return {
-        contract.ENV_AUTH_ISSUER: server.url,
-        contract.ENV_AUTH_AUDIENCE: audience,
-        contract.ENV_AUTH_JWKS_URL: f"{server.url}/jwks",
-    }
+    issuer = {"issuer": server.url, "audiences": [audience], "jwks_url": f"{server.url}/jwks"}
+    return {contract.ENV_AUTH_ISSUERS: json.dumps([issuer]), contract.ENV_AUTH_RESOURCE: audience}
 
 
 def calling(server: AuthorizationServer, port: int, **row: Any) -> dict[str, str]:

@@ -95,5 +95,5 @@ def _source(call: OutboundCall, environment: Mapping[str, str], http: httpx2.Asy
             return ClientCredentials(call, endpoint)
         case CallAuth.ID_JAG:
             provider = TokenEndpoint(call.identity_provider or call.client, environment, http)
-            return IdentityAssertion(call, call.client, (provider, endpoint), environment)
+            return IdentityAssertion(call, call.client, provider, endpoint)
     return Exchange(call, endpoint)

@@ -1,6 +1,5 @@
 """Tokens across two authorization servers: the identity provider's grant (ID-JAG), then the destination's token."""
 
-from collections.abc import Mapping
 from typing import Final, Literal
 
 import httpx2
@@ -9,7 +8,6 @@ from mcp.client.auth.extensions.identity_assertion import IdentityAssertionOAuth
 from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 
 from meshed_mcp.agents.client.credentials.errors import CredentialsError
-from meshed_mcp.agents.client.credentials.settings import secret_value
 from meshed_mcp.agents.client.credentials.sources import TOKEN_EXCHANGE, subject, usable
 from meshed_mcp.agents.client.credentials.token_endpoint import TokenEndpoint, TokenResponse
 from meshed_mcp.agents.client.credentials.tokens import Token
@@ -23,15 +21,9 @@ ID_JAG: Final = "urn:ietf:params:oauth:token-type:id-jag"
 class IdentityAssertion:
     """Tokens of a caller: the SDK's provider, run apart from calls, because it sends the calls of a client in turn."""
 
-    def __init__(
-        self,
-        call: OutboundCall,
-        client: TokenClient,
-        endpoints: tuple[TokenEndpoint, TokenEndpoint],
-        environment: Mapping[str, str],
-    ) -> None:
-        self._call, self._client, self._environment = call, client, environment
-        self._provider, self._server = endpoints
+    def __init__(self, call: OutboundCall, client: TokenClient, provider: TokenEndpoint, server: TokenEndpoint) -> None:
+        self._call, self._client = call, client
+        self._provider, self._server = provider, server
 
     async def token(self, caller: str) -> Token:
         """Return a new token for the caller's. Raises CredentialsError."""
@@ -45,7 +37,7 @@ class IdentityAssertion:
             resource,
             kept,
             self._client.client_id,
-            secret_value(self._client.secret, self._environment),
+            self._server.secret,
             issuer,
             grant,
             scope=" ".join(self._call.scopes) or None,

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
 
 from meshed_mcp import contract
 from meshed_mcp.agents.client.credentials.errors import CredentialsError
+from meshed_mcp.agents.process.secret_files import FixedSecret, Secret, SecretFile
 from meshed_mcp.contract import OutboundCall
 from meshed_mcp.error_codes.calls import CALL_SECRET_MISSING, CALL_TABLE_INVALID
+from meshed_mcp.error_codes.code import MessageError
 
 _TABLE: Final = TypeAdapter(tuple[OutboundCall, ...])
 
@@ -40,13 +41,18 @@ def outbound_calls(text: str) -> tuple[OutboundCall, ...]:
         raise CALL_TABLE_INVALID.error(variable=contract.ENV_OUTBOUND_CALLS, where=where, why=first["msg"]) from None
 
 
-def secret_value(variable: str, environment: Mapping[str, str]) -> str:
-    """Return the secret in a variable, or in the file that `<variable>_FILE` names. Raises CredentialsError."""
-    file = environment.get(variable + contract.SECRET_FILE_SUFFIX)
+def client_secret(variable: str, environment: Mapping[str, str]) -> Secret:
+    """Return the secret in a variable, or in the file that `<variable>_FILE` names, which may change."""
+    file = environment.get(variable + contract.FILE_SUFFIX)
+    return SecretFile(file) if file else FixedSecret(environment.get(variable, ""))
+
+
+def secret_value(secret: Secret, variable: str) -> str:
+    """Return the current value. Raises CredentialsError for a missing one."""
     try:
-        found = Path(file).read_text("utf-8") if file else environment.get(variable, "")
-    except (OSError, UnicodeDecodeError):
+        found = secret.read().strip()
+    except MessageError:
         found = ""
-    if not found.strip():
-        raise CredentialsError(CALL_SECRET_MISSING.message(variable=variable, suffix=contract.SECRET_FILE_SUFFIX))
-    return found.strip()
+    if not found:
+        raise CredentialsError(CALL_SECRET_MISSING.message(variable=variable, suffix=contract.FILE_SUFFIX))
+    return found

@@ -27,7 +27,7 @@ from mcp.shared.auth import OAuthMetadata
 from pydantic import BaseModel, Field, ValidationError
 
 from meshed_mcp.agents.client.credentials.errors import CredentialsError
-from meshed_mcp.agents.client.credentials.settings import secret_value
+from meshed_mcp.agents.client.credentials.settings import client_secret, secret_value
 from meshed_mcp.contract import ClientAuth, TokenClient
 from meshed_mcp.error_codes.calls import (
     PRIVATE_KEY_UNUSABLE,
@@ -85,10 +85,16 @@ class TokenEndpoint:
     """The token endpoint of one client."""
 
     def __init__(self, client: TokenClient, environment: Mapping[str, str], http: httpx2.AsyncClient) -> None:
-        self._client, self._environment, self._http = client, environment, http
+        self._client, self._http = client, http
+        self._secret = client_secret(client.secret, environment)
         self._url = client.token_endpoint
         self.name = client.token_endpoint or str(client.issuer)
         """The endpoint or its issuer, for messages."""
+
+    @property
+    def secret(self) -> str:
+        """The current secret of the client. Raises CredentialsError."""
+        return secret_value(self._secret, self._client.secret)
 
     async def request(self, grant: Mapping[str, str | None]) -> TokenResponse:
         """Return the response to a grant; parameters that are None are left out. Raises CredentialsError."""
@@ -143,7 +149,7 @@ class TokenEndpoint:
 
     async def _authentication(self, url: str) -> tuple[dict[str, str], dict[str, str]]:
         """Parameters and headers that authenticate the client. Source: RFC 6749, section 2.3.1; RFC 7523, 2.2."""
-        secret = secret_value(self._client.secret, self._environment)
+        secret = self.secret
         name = self._client.client_id
         match self._client.client_auth:
             case ClientAuth.POST:
