@@ -14,22 +14,18 @@ from typing import Any, Final
 
 from mcp.server.subscriptions import ResourceUpdated, ServerEvent
 from mcp.shared.subscriptions import event_from_wire, event_to_notification
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from meshed_mcp import contract
+from meshed_mcp.agents.process.server_login import ServerLogin
 from meshed_mcp.agents.process.supervision import Backoff, supervised
-from meshed_mcp.agents.settings import SettingsError
+from meshed_mcp.agents.state.redis_client import RotatingRedis
 from meshed_mcp.agents.state.subscriptions import Outbox, ReplicaBus
-from meshed_mcp.error_codes.runtime import INVALID_REDIS_URL
 
 KEPT_EVENTS: Final = 1024  # minimum number of events that the stream keeps for disconnected replicas
 KEPT_SECONDS: Final = 3600  # expiry of the stream after its last event, so that a deleted service leaves no key
 READ_EVENTS: Final = 100  # maximum number of events per read
 BLOCK_SECONDS: Final = 5  # BLOCK of XREAD; also the interval at which an idle connection is verified
-SOCKET_TIMEOUT_SECONDS: Final = 10  # socket timeout; longer than BLOCK_SECONDS
+WATCH_SECONDS: Final = 1  # interval at which the files of the login are compared
 FLUSH_TIMEOUT_SECONDS: Final = 1  # timeout for sending pending events at shutdown
 MAX_URI_BYTES: Final = 8192  # longest resource URI that is accepted
 TASK: Final = "bus between replicas"  # name of the background task in logs and metrics
@@ -42,13 +38,13 @@ logger = logging.getLogger(__name__)
 
 
 @contextlib.asynccontextmanager
-async def redis_relay(bus: ReplicaBus, url: str, stream: str) -> AsyncIterator[None]:
+async def redis_relay(bus: ReplicaBus, login: ServerLogin, stream: str) -> AsyncIterator[None]:
     """Connect the bus inside the block and reconnect to Redis as needed. Raises SettingsError for an invalid URL."""
-    client = redis_client(url)
+    redis = RotatingRedis(login, lambda client: client.xrevrange(stream, count=1))
     outbox = Outbox(on_drop=bus.events.labels("dropped").inc)
     bus.outbox = outbox
     try:
-        async with supervised(TASK, _Relay(bus, outbox, client, stream).run, bus.metrics):
+        async with supervised(TASK, _Relay(bus, outbox, redis, stream).run, bus.metrics):
             try:
                 yield
             finally:
@@ -56,28 +52,17 @@ async def redis_relay(bus: ReplicaBus, url: str, stream: str) -> AsyncIterator[N
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(outbox.drained(), FLUSH_TIMEOUT_SECONDS)
     finally:
-        await client.aclose()
+        await redis.aclose()
 
 
-def redis_client(url: str) -> Redis:
-    """Return a client without retries of its own. Raises SettingsError for an invalid URL."""
-    try:
-        client = Redis.from_url(
-            url,
-            protocol=2,
-            retry=Retry(NoBackoff(), 0),
-            socket_connect_timeout=BLOCK_SECONDS,
-            socket_timeout=SOCKET_TIMEOUT_SECONDS,
-        )
-        client.connection_pool.make_connection()  # type: ignore[no-untyped-call]
-    except (ValueError, TypeError):
-        raise SettingsError(INVALID_REDIS_URL.message(variable=contract.ENV_REDIS_URL)) from None
-    return client
+class _LoginChangedError(Exception):
+    """Redis accepts a new login."""
 
 
 class _Relay:
-    def __init__(self, bus: ReplicaBus, outbox: Outbox, client: Any, stream: str) -> None:
-        self._bus, self._outbox, self._client, self._stream = bus, outbox, client, stream
+    def __init__(self, bus: ReplicaBus, outbox: Outbox, redis: RotatingRedis, stream: str) -> None:
+        self._bus, self._outbox, self._redis, self._stream = bus, outbox, redis, stream
+        self._client: Any = None
         self._origin = uuid.uuid4().hex.encode()
         self._position: bytes | None = None
         self._missed = False  # a connection ended before it had a position, so events can be missing
@@ -95,16 +80,28 @@ class _Relay:
         while True:
             began = monotonic()
             try:
+                self._client = await self._redis.client()
                 await self._find_position()
                 self._set_connected(connected=True)
-                async with asyncio.TaskGroup() as both:
-                    both.create_task(self._read())
-                    both.create_task(self._write())
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._read())
+                    tasks.create_task(self._write())
+                    tasks.create_task(self._watch_login())
+            except* _LoginChangedError:
+                failures = 0
             except* (RedisError, OSError) as group:
                 self._missed = True
                 failures = 1 if monotonic() - began > BACKOFF.last_seconds else failures + 1
                 self._set_connected(connected=False, reason=" ".join(str(group.exceptions[0]).split()))
-            await asyncio.sleep(BACKOFF.seconds(failures))
+            if failures:
+                await asyncio.sleep(BACKOFF.seconds(failures))
+
+    async def _watch_login(self) -> None:
+        """Raise _LoginChangedError when another login is to be used: position and outbox stay, so nothing is lost."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            if await self._redis.client() is not self._client:
+                raise _LoginChangedError
 
     def _set_connected(self, *, connected: bool, reason: str = "") -> None:
         changed = self._bus.connected is not connected

@@ -17,7 +17,9 @@ from mcp_types.methods import is_input_required
 
 from meshed_mcp import contract
 from meshed_mcp.agents.auth.identity import caller_of
+from meshed_mcp.agents.process.secret_files import FixedSecret
 from meshed_mcp.agents.settings import Settings
+from meshed_mcp.agents.state.request_state_codec import RotatingCodec
 from meshed_mcp.agents.state.request_state_keys import MIN_KEY_BYTES
 
 UNSHARED: Final = "this service cannot send server-initiated requests: its replicas share no request state key"
@@ -39,8 +41,10 @@ def configure_request_state(middleware: list[Any], settings: Settings) -> None:
     """
     index = next(number for number, each in enumerate(middleware) if isinstance(each, RequestStateBoundary))
     middleware[:] = [each for each in middleware if each is not reject_unshared_state]
-    keys = settings.request_state_keys or (os.urandom(MIN_KEY_BYTES),)
-    security = RequestStateSecurity(keys=keys, audience=settings.service, bind_principal=state_principal)
+    keys = settings.secret("request_state_keys") or FixedSecret(os.urandom(MIN_KEY_BYTES).hex())
+    security = RequestStateSecurity(
+        codec=RotatingCodec(keys), audience=settings.service, bind_principal=state_principal
+    )
     middleware[index] = RequestStateBoundary(security, default_audience=None)
     if settings.replicated and not settings.request_state_keys:
         middleware.insert(index + 1, reject_unshared_state)

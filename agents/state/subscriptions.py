@@ -123,17 +123,18 @@ class ReplicaBus:
 
 def with_subscription_relay(app: Starlette, bus: ReplicaBus, settings: Settings) -> Starlette:
     """Return the application with a relay for `bus` in its lifespan, if the settings have a Redis URL."""
-    bus.replicas_unreachable = settings.replicated and settings.redis_url is None
-    if settings.redis_url is None:
+    login = settings.redis
+    bus.replicas_unreachable = settings.replicated and login is None
+    if login is None:
         return app
     from meshed_mcp.agents.state.redis_bus import redis_relay  # noqa: PLC0415 - 8 MiB that only this case needs
 
-    url, own = settings.redis_url, app.router.lifespan_context
+    own = app.router.lifespan_context
     stream = f"meshed-mcp:{settings.namespace}/{settings.service}:events"
 
     @asynccontextmanager
     async def lifespan(running: Starlette) -> AsyncIterator[Any]:
-        async with redis_relay(bus, url, stream), own(running) as state:
+        async with redis_relay(bus, login, stream), own(running) as state:
             yield state
 
     app.router.lifespan_context = lifespan

@@ -11,6 +11,7 @@ from mcp.server.subscriptions import PromptsListChanged, ResourcesListChanged, R
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
+from meshed_mcp.agents.process.server_login import fixed_login
 from meshed_mcp.agents.state.redis_bus import encode_event, redis_relay
 from meshed_mcp.agents.state.subscriptions import ReplicaBus
 from tests.behaviors.replicas import Service, StartService, eventually
@@ -192,7 +193,8 @@ async def relays(url: str) -> AsyncIterator[tuple[ReplicaBus, ReplicaBus, Collec
     """Two connected buses in this process, and the metrics of the second."""
     metrics = CollectorRegistry()
     one, other = ReplicaBus(CollectorRegistry()), ReplicaBus(metrics)
-    async with redis_relay(one, url, STREAM), redis_relay(other, url, STREAM):
+    login = fixed_login(url)
+    async with redis_relay(one, login, STREAM), redis_relay(other, login, STREAM):
         await eventually(lambda: one.connected is other.connected is True, within_seconds=60)
         yield one, other, metrics
 
