@@ -1,7 +1,7 @@
 """Settings of the bridge: those of the runtime, and its upstream."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -9,7 +9,9 @@ from pydantic_core import from_json
 
 from meshed_mcp import contract
 from meshed_mcp.agents.auth.settings import split_text
+from meshed_mcp.agents.process.secret_files import FixedSecret, secrets_in_files
 from meshed_mcp.agents.settings import Settings
+from meshed_mcp.error_codes.code import raise_all
 from meshed_mcp.error_codes.runtime import (
     UPSTREAM_HEADER_WITHOUT_VALUE,
     UPSTREAM_NOT_JSON,
@@ -83,12 +85,21 @@ class BridgeSettings(Settings):
             raise UPSTREAM_TWO_TOKENS.error(token=contract.ENV_UPSTREAM_TOKEN, headers=contract.ENV_UPSTREAM_HEADERS)
         return self
 
-    def headers(self, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-        """Return the headers with the values of their variables. Raises MessageError for a variable without a value."""
-        missing = [name for name in self.upstream_headers.values() if not environment.get(name)]
+    def headers(self, environment: Mapping[str, str] = os.environ) -> dict[str, Callable[[], str]]:
+        """Return the headers with functions that read their values, which change if they come from files.
+
+        Raises MessageError for a variable without a value.
+        """
+        names = list(self.upstream_headers.values())
+        files, issues = secrets_in_files(environment, dict.fromkeys(names))
+        raise_all(issues)
+        missing = [name for name in names if name not in files and not environment.get(name)]
         if missing:
             raise UPSTREAM_HEADER_WITHOUT_VALUE.error(variable=missing[0], headers=contract.ENV_UPSTREAM_HEADERS)
-        found = {header: environment[name] for header, name in self.upstream_headers.items()}
-        if self.upstream_token is not None:
-            found[AUTHORIZATION] = f"Bearer {self.upstream_token}"
+        found = {
+            header: (files.get(name) or FixedSecret(environment[name])).read
+            for header, name in self.upstream_headers.items()
+        }
+        if (token := self.secret("upstream_token")) is not None:
+            found[AUTHORIZATION] = lambda: f"Bearer {token.read()}"
         return found

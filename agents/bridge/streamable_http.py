@@ -2,7 +2,7 @@
 
 import ipaddress
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from meshed_mcp.agents.bridge.connector import Link
 from meshed_mcp.agents.bridge.lines import LINE_BYTES
 from meshed_mcp.agents.client.credentials import OutboundAuth
 from meshed_mcp.agents.client.http_client import ServiceHTTPClient, current_attempt, track_attempt
+from meshed_mcp.agents.client.secret_headers import SecretHeaders
 from meshed_mcp.agents.telemetry.metrics import CALL_METHOD
 
 KEEP_ALIVE_SECONDS: Final = 2.0
@@ -23,14 +24,17 @@ KEEP_ALIVE_SECONDS: Final = 2.0
 
 
 class HTTPConnector:
-    """Opens sessions at one URL. Requests carry `headers`, the caller's trace context and a token of `auth`."""
+    """Opens sessions at one URL.
+
+    Requests carry the current values of `headers`, the caller's trace context and a token of `auth`.
+    """
 
     has_processes = False
     is_http = True
 
-    def __init__(self, url: str, headers: Mapping[str, str], auth: OutboundAuth | None = None) -> None:
+    def __init__(self, url: str, headers: Mapping[str, Callable[[], str]], auth: OutboundAuth | None = None) -> None:
         self.is_stopping = False
-        self._url, self._headers, self._auth = url, dict(headers), auth
+        self._url, self._headers, self._auth = url, SecretHeaders(headers), auth
         self._client: httpx2.AsyncClient | None = None
 
     @asynccontextmanager
@@ -52,13 +56,15 @@ class HTTPConnector:
         """Return the pool; without a limit of connections, because each session of a client may hold a stream open."""
         if self._client is None:
             self._client = UpstreamHTTPClient(
-                auth=self._auth,
-                headers=self._headers,
+                auth=self._auth or self._headers,
                 limits=httpx2.Limits(
                     max_connections=None, max_keepalive_connections=100, keepalive_expiry=KEEP_ALIVE_SECONDS
                 ),
                 trust_env=not is_loopback(self._url),
             )
+            if self._auth is not None:  # which repeats requests itself
+                hooks = self._client.event_hooks["request"]
+                self._client.event_hooks = {"request": [*hooks, self._headers.add]}
         return self._client
 
 
