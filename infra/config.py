@@ -32,6 +32,7 @@ from meshed_mcp.components.mesh.routing.tool_args import PoolSettings
 from meshed_mcp.components.mesh.service.args import SecretKey, ServiceSettings
 from meshed_mcp.components.mesh.service.container_args import ServerResources
 from meshed_mcp.components.mesh.service.log_export_args import LogSettings
+from meshed_mcp.components.mesh.service.login_args import LoginSecret
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.pod.args import PodSettings
 from meshed_mcp.components.pod.validation import SERVER_CONTAINERS
@@ -95,8 +96,9 @@ class RegistryConfig(PodSettings):
     replicas: int = Field(default=2, ge=1, le=10)
     """Number of pods. More than one needs `database`, because SQLite files are per pod."""
 
-    database: SecretKey | None = None
-    """Secret with a PostgreSQL URL, e.g. `postgresql+psycopg://...`. Unset: SQLite, one replica."""
+    database: LoginSecret | None = None
+    """Secret with a PostgreSQL URL, e.g. `postgresql+psycopg://...`, and its TLS certificates. Unset: SQLite, one
+    replica."""
 
     cluster_dependencies: list[ClusterService] = Field(default_factory=list)
     """Where that database is in the cluster, as "namespace/service"; without it the registry gets neither a Sidecar nor
@@ -165,9 +167,9 @@ class StackConfig(Model):
     """Secret with the keys that seal the state of calls in several rounds, one per line, the sealing one first; for
     services with `shared_state: [request-state]`."""
 
-    redis: SecretKey | None = None
-    """Secret with the URL of a Redis, e.g. `redis://:password@redis.data:6379/0`; for services with
-    `shared_state: [subscriptions]`."""
+    redis: LoginSecret | None = None
+    """Secret with the URL of a Redis, e.g. `redis://:password@redis.data:6379/0`, and its TLS certificates; for
+    services with `shared_state: [subscriptions]`."""
 
     access: RoleGroups = RoleGroups()
     """Groups of users by role: `viewer`, `operator`, `admin`."""

@@ -128,7 +128,12 @@ def sharing_issues(config: StackConfig, name: str, item: ServiceConfig) -> Itera
     """State in `shared_state` for which the stack has no Secret."""
     if item.scaling.max_replicas == 1 and len(deployments(name, item)) == 1:
         return
-    for number, part, why in missing_shared_secrets(item.shared_state, config, {*item.env, *item.secret_env}):
+    secrets = {
+        SharedState.REQUEST_STATE: config.request_state,
+        SharedState.SUBSCRIPTIONS: config.redis,
+        SharedState.DATABASE: item.database,
+    }
+    for number, part, why in missing_shared_secrets(item.shared_state, secrets, item.env):
         field = part if item.shared_state[number] is SharedState.DATABASE else f"{NAMESPACE}:{part}"
         message = codes.SHARED_KEY_MISSING.message(use=item.shared_state[number], why=why, field=field)
         yield ConfigIssue(f"service {name}", f"shared_state[{number}]", message)
@@ -237,7 +242,6 @@ def sized_pools(item: ServiceConfig) -> dict[str, Pool]:
 
 def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPServiceArgs:
     """Arguments of the registry, which every service of the stack may call."""
-    database = {} if registry.database is None else {contract.ENV_DATABASE_URL: registry.database}
     return MeshedMCPServiceArgs(
         image=registry.image,
         command=registry.command,
@@ -246,7 +250,7 @@ def registry_args(config: StackConfig, registry: RegistryConfig) -> MeshedMCPSer
         **({} if config.mesh.mode is MeshMode.NONE else {"methods": ["GET", "POST", "PUT", "DELETE"]}),
         egress_hosts=config.logs.external_hosts,
         egress_gateway=config.mesh.egress_gateway is not None,
-        secret_env=database,
+        database=registry.database,
         replicas=registry.replicas,
         proxy=sidecar_size(config),
         sidecar_egress_hosts=registry_sidecar_egress_hosts(config, registry),

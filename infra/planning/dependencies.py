@@ -1,8 +1,7 @@
 """Egress hosts of sidecars, derived from the `callers` of all services, as `namespace/service`."""
 
-from meshed_mcp import contract
 from meshed_mcp.components.mesh.service.args import ServiceSettings
-from meshed_mcp.components.mesh.service.shared_state import SharedState
+from meshed_mcp.components.mesh.service.shared_state import SharedState, is_in_environment
 from meshed_mcp.infra.config import RegistryConfig, StackConfig
 from meshed_mcp.infra.validation.policies import authorizer_reference
 
@@ -12,8 +11,9 @@ def sidecar_egress_hosts(config: StackConfig, name: str, item: ServiceSettings) 
 
     None for a service with a store of unknown location, which a Sidecar would cut off.
     """
-    uses_database = contract.ENV_DATABASE_URL in {*item.env, *item.secret_env}
-    uses_redis = config.redis is not None and SharedState.SUBSCRIPTIONS in item.shared_state
+    uses_database = item.database is not None or is_in_environment(SharedState.DATABASE, item.env)
+    has_redis = config.redis is not None or is_in_environment(SharedState.SUBSCRIPTIONS, item.env)
+    uses_redis = has_redis and SharedState.SUBSCRIPTIONS in item.shared_state
     places = [*config.mesh.cluster_dependencies, *item.cluster_dependencies]
     if (uses_database or uses_redis) and not places:
         return None

@@ -12,10 +12,11 @@ from meshed_mcp import contract
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.error_codes.local import IMAGE_NOT_RUN, SECRET_MISSING
 from meshed_mcp.local.errors import LocalRunError
+from meshed_mcp.local.process.mounted_files import key_of_variable, link_keys, value_here
 from meshed_mcp.local.process.processes import Program
 from meshed_mcp.local.process.upstream import ensure_command, launched_command, upstream_variables
 from meshed_mcp.local.translate.envoy.telemetry import Collector
-from meshed_mcp.local.translate.objects.workload import Container, EnvVar, SecretKeyRef
+from meshed_mcp.local.translate.objects.workload import Container, EnvVar, MountedKey, SecretKeyRef, ValueFrom
 from meshed_mcp.local.translate.topology import OUTBOUND_PORT, Pod
 
 PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH")
@@ -69,11 +70,12 @@ def programs(pod: Pod, folders: RunFolders, collector: Collector | None = None) 
 
 
 def fresh_volumes(pod: Pod, folders: RunFolders) -> None:
-    """Create empty folders for the volumes of a pod."""
+    """Create folders for the volumes of a pod, empty but for the keys of Secrets."""
     for volume in pod.deployment.spec.template.spec.volumes:
         folder = folders.volume(pod.name, volume.name)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        link_keys(volume.keys, folder, folders.secrets)
 
 
 def _command(pod: Pod, container: Container, env: Mapping[str, str]) -> tuple[str, ...]:
@@ -107,12 +109,12 @@ def container_variables(pod: Pod, container: Container, folders: RunFolders) -> 
     env, issues = dict[str, str](), list[Message]()
     for variable in container.env:
         try:
-            value = _value(pod, container, variable, folders)
+            name, value = _value(pod, container, variable, folders)
         except LocalRunError as error:
             issues.extend(error.messages)
             continue
         if value is not None and value != contract.CA_BUNDLE_PATH:  # this machine has its own certificates
-            env[variable.name] = value
+            env[name] = value
     if issues:
         raise LocalRunError(*issues)
     return env
@@ -125,12 +127,28 @@ def _tracing(collector: Collector | None) -> dict[str, str]:
     return {contract.ENV_OTLP_ENDPOINT: collector.url, "NO_PROXY": collector.host, "no_proxy": collector.host}
 
 
-def _value(pod: Pod, container: Container, variable: EnvVar, folders: RunFolders) -> str | None:
-    source = variable.value_from
-    if source is None:
-        mounts = {mount.mount_path: mount.name for mount in container.volume_mounts}
-        volume = mounts.get(variable.value)
-        return variable.value if volume is None else str(folders.volume(pod.name, volume).absolute())
+def _value(pod: Pod, container: Container, variable: EnvVar, folders: RunFolders) -> tuple[str, str | None]:
+    """Name and value; the name is another one where a variable of this machine replaces a mounted file."""
+    if variable.value_from is not None:
+        return variable.name, _referenced(pod, variable.name, variable.value_from, folders)
+    if mounted := key_of_variable(pod.deployment.spec.template.spec, container, variable.value):
+        return _mounted(pod, variable, *mounted, folders)
+    mounts = {mount.mount_path: mount.name for mount in container.volume_mounts}
+    volume = mounts.get(variable.value)
+    return variable.name, variable.value if volume is None else str(folders.volume(pod.name, volume).absolute())
+
+
+def _mounted(pod: Pod, variable: EnvVar, volume: str, key: MountedKey, folders: RunFolders) -> tuple[str, str | None]:
+    if (here := value_here(variable.name, os.environ)) is not None:
+        return here
+    plain = variable.name.removesuffix(contract.FILE_SUFFIX)
+    reference = SecretKeyRef(name=key.name, key=key.key, optional=key.optional)
+    is_missing = _secret(pod, plain, reference, folders) is None
+    path = (folders.volume(pod.name, volume) / key.path).absolute()
+    return variable.name, None if is_missing else str(path)
+
+
+def _referenced(pod: Pod, variable: str, source: ValueFrom, folders: RunFolders) -> str | None:
     if source.field_ref is not None:
         fields = {
             "metadata.name": pod.name,
@@ -139,7 +157,7 @@ def _value(pod: Pod, container: Container, variable: EnvVar, folders: RunFolders
             "spec.serviceAccountName": pod.identity.service_account,
         }
         return fields[source.field_ref.field_path]
-    return _secret(pod, variable.name, source.secret_key_ref, folders) if source.secret_key_ref else None
+    return _secret(pod, variable, source.secret_key_ref, folders) if source.secret_key_ref else None
 
 
 def _secret(pod: Pod, variable: str, reference: SecretKeyRef, folders: RunFolders) -> str | None:

@@ -23,6 +23,7 @@ from meshed_mcp.components.mesh.routing.tool_args import POOL_PREFIX, Pool
 from meshed_mcp.components.mesh.service.container_args import SecretKey, ServerResources
 from meshed_mcp.components.mesh.service.limits_args import validate_limits
 from meshed_mcp.components.mesh.service.log_export_args import LogSettings
+from meshed_mcp.components.mesh.service.login_args import LoginSecret
 from meshed_mcp.components.mesh.service.scheduling import Scheduling
 from meshed_mcp.components.mesh.service.settings import ServiceSettings
 from meshed_mcp.components.mesh.service.shared_state import SharedState, missing_shared_secrets
@@ -60,8 +61,8 @@ class MeshedMCPServiceArgs(ServiceSettings):
     request_state: SecretKey | None = None
     """Secret with the keys that seal request state of multi-round-trip requests, one per line, the active one first."""
 
-    redis: SecretKey | None = None
-    """Secret with the URL of the Redis bus for subscriptions."""
+    redis: LoginSecret | None = None
+    """Secret with the URL of the Redis bus for subscriptions, and its TLS certificates."""
 
     ingress: IngressRef | None = None
     """Ingress gateway; required when `expose` is true."""
@@ -192,7 +193,12 @@ class MeshedMCPServiceArgs(ServiceSettings):
 
     @model_validator(mode="after")
     def _shares_state_between_replicas(self) -> "MeshedMCPServiceArgs":
-        missing = missing_shared_secrets(self.shared_state, self, {*self.env, *self.secret_env})
+        secrets = {
+            SharedState.REQUEST_STATE: self.request_state,
+            SharedState.SUBSCRIPTIONS: self.redis,
+            SharedState.DATABASE: self.database,
+        }
+        missing = missing_shared_secrets(self.shared_state, secrets, self.env)
         raise_all(
             SHARED_STATE_MISSING.message(use=self.shared_state[number], why=why, field=field)
             for number, field, why in (missing if self.replicated else ())

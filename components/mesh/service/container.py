@@ -6,7 +6,8 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.service.container_args import ServerResources
-from meshed_mcp.components.mesh.service.environment import environment
+from meshed_mcp.components.mesh.service.environment import environment, mounted_secrets
+from meshed_mcp.components.mesh.service.secret_files import with_secret_mount
 from meshed_mcp.components.mesh.service.volumes import writable_folders
 
 CONTAINER: Final = contract.CONTAINER_NAME
@@ -41,7 +42,7 @@ SECURITY_CONTEXT: Final = {
 
 def runtime_container(name: str, args: MeshedMCPServiceArgs, image: Any, size: ServerResources) -> Manifest:
     """The container of the runtime, without a command of its own."""
-    return {
+    found = {
         "name": CONTAINER,
         "image": image,
         "ports": [
@@ -54,6 +55,7 @@ def runtime_container(name: str, args: MeshedMCPServiceArgs, image: Any, size: S
         "securityContext": dict(SECURITY_CONTEXT),
         "volumeMounts": writable_folders(),
     }
+    return with_secret_mount(found, mounted_secrets(args).values())
 
 
 def server_container(name: str, args: MeshedMCPServiceArgs, image: Any) -> Manifest:

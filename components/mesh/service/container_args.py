@@ -15,8 +15,18 @@ from meshed_mcp.components.pod.extended_resources import ExtendedResources, coll
 from meshed_mcp.error_codes.service import CPU_ABOVE_LIMIT, GRACE_TOO_SHORT, MEMORY_ABOVE_LIMIT
 from meshed_mcp.error_codes.values import INVALID_SECRET_KEY
 
-_SECRET_KEY: Final = re.compile(r"[-._a-zA-Z0-9]{1,253}")
-"""Source: Kubernetes, "Secrets", key names."""
+_SECRET_KEY: Final = re.compile(r"(?!\.\.|\.$)[-._a-zA-Z0-9]{1,253}")
+"""Source: Kubernetes, "Secrets", key names; the API server rejects `.` and names that begin with `..`."""
+
+
+def _key_name(value: str) -> str:
+    if _SECRET_KEY.fullmatch(value) is None:
+        raise INVALID_SECRET_KEY.error(value=value)
+    return value
+
+
+KeyName = Annotated[str, AfterValidator(_key_name)]
+"""Key of a Secret or ConfigMap."""
 
 
 class SecretKey(Model):
@@ -25,15 +35,8 @@ class SecretKey(Model):
     secret: Annotated[str, AfterValidator(object_name)]
     """Name of the Secret."""
 
-    key: str
+    key: KeyName
     """Key of the Secret."""
-
-    @field_validator("key")
-    @classmethod
-    def _is_secret_key(cls, value: str) -> str:
-        if _SECRET_KEY.fullmatch(value) is None:
-            raise INVALID_SECRET_KEY.error(value=value)
-        return value
 
 
 def _cpu(value: str) -> str:

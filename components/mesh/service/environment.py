@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
@@ -16,6 +16,7 @@ from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, Shared
 from meshed_mcp.components.mesh.service.container_args import SecretKey
 from meshed_mcp.components.mesh.service.limits_args import limits_environment
 from meshed_mcp.components.mesh.service.outbound_calls import call_environment, call_secrets, upstream_url
+from meshed_mcp.components.mesh.service.secret_files import FileSource, file_variables, login_sources
 from meshed_mcp.components.mesh.service.server_source import ServerKind
 from meshed_mcp.components.mesh.service.source_issues import LAUNCHER_PORT
 from meshed_mcp.components.mesh.service.upstream_args import DEFAULT_PROCESSES, Process, StdioSettings
@@ -24,17 +25,35 @@ from meshed_mcp.components.mesh.service.volumes import PACKAGE_PATH
 HEADER_VARIABLE = "MESHED_MCP_UPSTREAM_HEADER_{number}"
 """Variable with the value of one header of `outbound_auth`; ENV_UPSTREAM_HEADERS names it."""
 
+DATABASE_VARIABLES: Final = (
+    contract.ENV_DATABASE_URL,
+    contract.ENV_DATABASE_CA,
+    contract.ENV_DATABASE_CERTIFICATE,
+    contract.ENV_DATABASE_PRIVATE_KEY,
+)
+REDIS_VARIABLES: Final = (
+    contract.ENV_REDIS_URL,
+    contract.ENV_REDIS_CA,
+    contract.ENV_REDIS_CERTIFICATE,
+    contract.ENV_REDIS_PRIVATE_KEY,
+)
+
 
 def environment(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """Environment of the container with the runtime: its variables, those of the stack, then Secrets; each name once.
 
     A server behind the bridge in a container of its own has the variables of the stack there.
     """
-    own = _runtime_variables(name, args) | _upstream_variables(args)
-    secret = {**_runtime_secrets(args), **_upstream_secrets(args)}
+    files = file_variables(mounted_secrets(args))
+    own = _runtime_variables(name, args) | _upstream_variables(args) | files
     if args.has_upstream:
-        return variables(args, own, secret)
-    return variables(args, own, secret | dict(args.secret_env), args.env)
+        return variables(args, own, {})
+    return variables(args, own, args.secret_env, args.env)
+
+
+def mounted_secrets(args: MeshedMCPServiceArgs) -> dict[str, FileSource]:
+    """Variable of the runtime -> key whose file it reads again when it changes; empty without the runtime."""
+    return {**_runtime_secrets(args), **_upstream_secrets(args)} if args.has_runtime else {}
 
 
 def server_environment(args: MeshedMCPServiceArgs) -> Manifest:
@@ -94,11 +113,15 @@ def _runtime_variables(name: str, args: MeshedMCPServiceArgs) -> dict[str, Any]:
     return runtime | {key: value for key, value in optional.items() if value is not None}
 
 
-def _runtime_secrets(args: MeshedMCPServiceArgs) -> dict[str, SecretKey]:
-    request_state = args.request_state if SharedState.REQUEST_STATE in args.shared_state else None
-    redis = args.redis if SharedState.SUBSCRIPTIONS in args.shared_state else None
-    shared = {contract.ENV_REQUEST_STATE_KEYS: request_state, contract.ENV_REDIS_URL: redis}
-    return {key: source for key, source in shared.items() if source is not None} | call_secrets(args)
+def _runtime_secrets(args: MeshedMCPServiceArgs) -> dict[str, FileSource]:
+    found: dict[str, FileSource] = {}
+    if args.database is not None:
+        found |= login_sources(args.database, *DATABASE_VARIABLES)
+    if args.request_state is not None and SharedState.REQUEST_STATE in args.shared_state:
+        found[contract.ENV_REQUEST_STATE_KEYS] = args.request_state
+    if args.redis is not None and SharedState.SUBSCRIPTIONS in args.shared_state:
+        found |= login_sources(args.redis, *REDIS_VARIABLES)
+    return found | call_secrets(args)
 
 
 def _upstream_variables(args: MeshedMCPServiceArgs) -> dict[str, Any]:
@@ -133,10 +156,10 @@ def _process_variables(args: MeshedMCPServiceArgs) -> dict[str, str]:
     return found
 
 
-def _upstream_secrets(args: MeshedMCPServiceArgs) -> dict[str, SecretKey]:
+def _upstream_secrets(args: MeshedMCPServiceArgs) -> dict[str, FileSource]:
     auth = args.outbound_auth
     if auth is None:
         return {}
-    token = {} if auth.bearer is None else {contract.ENV_UPSTREAM_TOKEN: auth.bearer}
+    token: dict[str, FileSource] = {} if auth.bearer is None else {contract.ENV_UPSTREAM_TOKEN: auth.bearer}
     values = {HEADER_VARIABLE.format(number=number): key for number, key in enumerate(auth.headers.values())}
     return token | values

@@ -11,6 +11,12 @@ from typing import Any, Final
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.service.container_args import SecretKey
+from meshed_mcp.components.mesh.service.login_args import (
+    CERTIFICATE_KEY,
+    PRIVATE_KEY_KEY,
+    CertificateAuthority,
+    LoginSecret,
+)
 
 VOLUME: Final = "meshed-mcp-files"
 
@@ -18,29 +24,44 @@ FILE_MODE: Final = 0o444
 """Readable for the image's user, whichever it is: without `fs_group` the files belong to root. Source: Kubernetes,
 ProjectedVolumeSource `defaultMode`."""
 
+FileSource = SecretKey | CertificateAuthority
+"""One key of a Secret or a ConfigMap."""
 
-def mounted_path(source: SecretKey) -> str:
-    """Path of the file in the container: `/etc/meshed-mcp/files/secret/<name>/<key>`."""
+
+def mounted_path(source: FileSource) -> str:
+    """Path of the file in the container, such as `/etc/meshed-mcp/files/secret/<name>/<key>`."""
     return f"{contract.MOUNTED_FILES_PATH}/{_path(source)}"
 
 
-def file_variables(secrets: Mapping[str, SecretKey]) -> dict[str, str]:
+def file_variables(sources: Mapping[str, FileSource]) -> dict[str, str]:
     """`<VARIABLE>_FILE` -> path of the file, for each variable with its source."""
-    return {f"{variable}{contract.FILE_SUFFIX}": mounted_path(source) for variable, source in secrets.items()}
+    return {f"{variable}{contract.FILE_SUFFIX}": mounted_path(source) for variable, source in sources.items()}
 
 
-def secret_volumes(sources: Iterable[SecretKey]) -> list[Manifest]:
-    """The volume with these keys; none without keys."""
-    items: dict[str, list[Manifest]] = {}
-    for source in dict.fromkeys(sources):
-        items.setdefault(source.secret, []).append({"key": source.key, "path": _path(source)})
+def login_sources(login: LoginSecret, url: str, ca: str, certificate: str, private_key: str) -> dict[str, FileSource]:
+    """Sources of a login by the given names of its variables."""
+    found: dict[str, FileSource] = {url: login}
+    if login.tls.ca is not None:
+        found[ca] = login.tls.ca
+    if (name := login.tls.client_secret) is not None:
+        found[certificate] = SecretKey(secret=name, key=CERTIFICATE_KEY)
+        found[private_key] = SecretKey(secret=name, key=PRIVATE_KEY_KEY)
+    return found
+
+
+def secret_volumes(sources: Iterable[FileSource]) -> list[Manifest]:
+    """The volume with these keys, each once; none without keys."""
+    items: dict[tuple[str, str], dict[str, Manifest]] = {}
+    for source in sources:
+        path = _path(source)
+        items.setdefault(_object(source), {})[path] = {"key": source.key, "path": path}
     if not items:
         return []
-    projected = [{"secret": {"name": name, "items": keys}} for name, keys in items.items()]
+    projected = [{kind: {"name": name, "items": list(keys.values())}} for (kind, name), keys in items.items()]
     return [{"name": VOLUME, "projected": {"defaultMode": FILE_MODE, "sources": projected}}]
 
 
-def with_secret_mount(container: Manifest, sources: Iterable[SecretKey]) -> Manifest:
+def with_secret_mount(container: Manifest, sources: Iterable[FileSource]) -> Manifest:
     """The container with the volume; unchanged without keys."""
     if not list(sources):
         return container
@@ -48,5 +69,13 @@ def with_secret_mount(container: Manifest, sources: Iterable[SecretKey]) -> Mani
     return {**container, "volumeMounts": [*container.get("volumeMounts", ()), mount]}
 
 
-def _path(source: SecretKey) -> str:
-    return f"secret/{source.secret}/{source.key}"
+def _object(source: FileSource) -> tuple[str, str]:
+    """Field of the projected volume, and name of the object."""
+    if isinstance(source, CertificateAuthority) and source.config_map is not None:
+        return "configMap", source.config_map
+    return "secret", str(source.secret)
+
+
+def _path(source: FileSource) -> str:
+    kind, name = _object(source)
+    return f"{'config-map' if kind == 'configMap' else kind}/{name}/{source.key}"

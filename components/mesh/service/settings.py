@@ -34,6 +34,7 @@ from meshed_mcp.components.mesh.service.container_args import (
     derive_termination_grace_period,
 )
 from meshed_mcp.components.mesh.service.limits_args import LimitSettings, validate_limits
+from meshed_mcp.components.mesh.service.login_args import LoginSecret
 from meshed_mcp.components.mesh.service.proxy_size import ProxySize
 from meshed_mcp.components.mesh.service.server_source import SourceSettings
 from meshed_mcp.components.mesh.service.shared_state import SharedState
@@ -90,16 +91,21 @@ class ServiceSettings(PolicySettings, SourceSettings, PodSettings):
     env: Annotated[dict[str, In[str]], AfterValidator(validation.validate_variable_names)] = Field(default_factory=dict)
     """Environment variables with plain values; use secret_env for passwords."""
 
-    secret_env: Annotated[dict[str, SecretKey], AfterValidator(validation.validate_variable_names)] = Field(
-        default_factory=dict
-    )
-    """Environment variables whose values are in a Secret."""
+    secret_env: Annotated[
+        dict[str, SecretKey],
+        AfterValidator(validation.validate_variable_names),
+        AfterValidator(validation.without_database),
+    ] = Field(default_factory=dict)
+    """Environment variables whose values are in a Secret; a process keeps those of its start."""
+
+    database: LoginSecret | None = None
+    """Secret with a PostgreSQL URL, e.g. `postgresql://...`, and its TLS certificates. Unset: SQLite, one replica."""
 
     shared_state: Annotated[list[SharedState], AfterValidator(validation.without_duplicates)] = Field(
         default_factory=list
     )
     """State that outlives a request: `request-state`, `subscriptions`, `database`. With more than one replica each
-    needs a Secret that all replicas share: `request_state`, `redis`, MESHED_MCP_DATABASE_URL in `secret_env`."""
+    needs a Secret that all replicas share: `request_state` and `redis` of the stack, `database`."""
 
     resources: ServerResources = Field(default_factory=ServerResources)
     """CPU and memory of the container."""
@@ -161,6 +167,7 @@ class ServiceSettings(PolicySettings, SourceSettings, PodSettings):
             *traffic_issues(self),
             *caller_token_issues(self.calls, self.outbound_auth, has_tokens=has_tokens),
             *validation.variable_issues(self.env, self.secret_env),
+            *validation.database_issues(self.env, has_secret=self.database is not None),
             *container_issues(self.pod, SERVER_CONTAINERS, self._taken()),
             *validation.api_server_issues(self.cluster_dependencies, has_token=self.service_account.token),
             *proxy_variable_issues(self.env, external_hosts(self.egress_hosts)),

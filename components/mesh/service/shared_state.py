@@ -1,6 +1,6 @@
 """State that the replicas of a service share, and the Secrets that each kind of it needs."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -23,9 +23,15 @@ class SharedState(StrEnum):
 SECRET_FIELDS: Final = {
     SharedState.REQUEST_STATE: "request_state",
     SharedState.SUBSCRIPTIONS: "redis",
-    SharedState.DATABASE: f"secret_env.{contract.ENV_DATABASE_URL}",
+    SharedState.DATABASE: "database",
 }
 """Kind of state -> field that names its Secret."""
+
+_VARIABLES: Final = {
+    SharedState.REQUEST_STATE: contract.ENV_REQUEST_STATE_KEYS,
+    SharedState.SUBSCRIPTIONS: contract.ENV_REDIS_URL,
+    SharedState.DATABASE: contract.ENV_DATABASE_URL,
+}
 
 _REASONS: Final = {
     SharedState.REQUEST_STATE: "would each seal with a key of their own, so a second round fails on all but one",
@@ -34,11 +40,16 @@ _REASONS: Final = {
 }
 
 
+def is_in_environment(use: SharedState, variables: Collection[str]) -> bool:
+    """Whether variables of the service set it: a file of a volume, such as one of the CSI driver, or a plain URL."""
+    variable = _VARIABLES[use]
+    return f"{variable}{contract.FILE_SUFFIX}" in variables or variable in variables
+
+
 def missing_shared_secrets(
-    shared_state: Sequence[SharedState], given: object, variables: Collection[str]
+    shared_state: Sequence[SharedState], secrets: Mapping[SharedState, object], variables: Collection[str]
 ) -> Iterator[tuple[int, str, str]]:
-    """Index in `shared_state`, the unset field of `given` or among `variables`, and why several replicas need it."""
+    """Index in `shared_state`, the field of the missing Secret, and why several replicas need it."""
     for number, use in enumerate(shared_state):
-        database = use is SharedState.DATABASE
-        if contract.ENV_DATABASE_URL not in variables if database else getattr(given, SECRET_FIELDS[use]) is None:
+        if secrets[use] is None and not is_in_environment(use, variables):
             yield number, SECRET_FIELDS[use], _REASONS[use]

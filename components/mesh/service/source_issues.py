@@ -28,6 +28,7 @@ _NOTHING_BEHIND: Final = "it is for a server behind the bridge"
 _REMOTE: Final = "a remote server does not run in the pod"
 _NO_IMAGE: Final = "a version of a rollout is an image"
 _NO_CALLS: Final = "only code on this package's runtime calls services; for the bridge, set outbound_auth"
+_NO_DATABASE: Final = "only a server with this package's runtime gets its database from the stack"
 _STDIO_PORT: Final = "a stdio server listens on no port"
 
 WITHOUT_EFFECT: Final[Mapping[ServerKind, Mapping[str, str]]] = {
@@ -43,15 +44,18 @@ WITHOUT_EFFECT: Final[Mapping[ServerKind, Mapping[str, str]]] = {
         "stdio": _NO_PROCESS,
         "outbound_auth": _NOTHING_BEHIND,
         "shared_state": "only this package's runtime shares state",
+        "database": _NO_DATABASE,
         "store_all_histogram_buckets": "only this package's runtime has such buckets",
     },
     ServerKind.BRIDGED_HTTP: {
         "calls": _NO_CALLS,
         "stdio": _NO_PROCESS,
         "probes": "the server listens on loopback, behind the bridge",
+        "database": _NO_DATABASE,
     },
     ServerKind.STDIO_IMAGE: {
         "calls": _NO_CALLS,
+        "database": _NO_DATABASE,
         "port": _STDIO_PORT,
         "probes": _OWN_PROBES,
         "bridge": _ALWAYS_BRIDGED,
@@ -59,6 +63,7 @@ WITHOUT_EFFECT: Final[Mapping[ServerKind, Mapping[str, str]]] = {
     },
     ServerKind.STDIO_PACKAGE: {
         "calls": _NO_CALLS,
+        "database": _NO_DATABASE,
         "port": _STDIO_PORT,
         "probes": _OWN_PROBES,
         "bridge": _ALWAYS_BRIDGED,
@@ -71,6 +76,7 @@ WITHOUT_EFFECT: Final[Mapping[ServerKind, Mapping[str, str]]] = {
         "args": _REMOTE,
         "env": _REMOTE,
         "secret_env": _REMOTE,
+        "database": _REMOTE,
         "port": _REMOTE,
         "probes": _OWN_PROBES,
         "stdio": _NO_PROCESS,

@@ -13,6 +13,7 @@ from meshed_mcp.contract.limits import LIMIT_VARIABLES
 from meshed_mcp.error_codes import service as codes
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.error_codes.pod import API_SERVER_WITHOUT_TOKEN
+from meshed_mcp.error_codes.secrets import DATABASE_IN_SECRET_ENV, DATABASE_SET_TWICE
 from meshed_mcp.error_codes.values import INVALID_PATH, LISTED_TWICE
 
 _PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
@@ -108,6 +109,20 @@ def validate_variable_names(names: Collection[str]) -> Collection[str]:
     if owned:
         raise codes.RESERVED_VARIABLE.error(names=listed(owned))
     return names
+
+
+def without_database(names: Collection[str]) -> Collection[str]:
+    """Names of variables from Secrets without that of the database, whose login rotates as a file."""
+    if contract.ENV_DATABASE_URL in names:
+        raise DATABASE_IN_SECRET_ENV.error(variable=contract.ENV_DATABASE_URL)
+    return names
+
+
+def database_issues(plain: Collection[str], *, has_secret: bool) -> Iterator[Message]:
+    """A database that is set by a variable and by a Secret."""
+    for variable in (contract.ENV_DATABASE_URL, f"{contract.ENV_DATABASE_URL}{contract.FILE_SUFFIX}"):
+        if has_secret and variable in plain:
+            yield DATABASE_SET_TWICE.message(variable=variable)
 
 
 def session_issues(legacy: contract.Legacy, methods: Collection[str]) -> Iterator[Message]:

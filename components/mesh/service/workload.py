@@ -13,8 +13,10 @@ from meshed_mcp.components.mesh.routing.rollout_args import BlueGreen, Canary, C
 from meshed_mcp.components.mesh.routing.tool_args import POOL_PREFIX, Pool
 from meshed_mcp.components.mesh.service import scheduling
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
+from meshed_mcp.components.mesh.service.environment import mounted_secrets
 from meshed_mcp.components.mesh.service.pod_containers import pod_containers
 from meshed_mcp.components.mesh.service.proxy_size import ProxySize, size_annotations
+from meshed_mcp.components.mesh.service.secret_files import secret_volumes
 from meshed_mcp.components.mesh.service.sidecar_metrics import export_annotations
 from meshed_mcp.components.mesh.service.volumes import volumes
 from meshed_mcp.components.pod.manifests import adapt_workload
@@ -155,7 +157,11 @@ def pod_spec(name: str, args: MeshedMCPServiceArgs, version: Version) -> Manifes
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         "topologySpreadConstraints": [_spread(key, chosen) for key in SPREAD_KEYS],
         **mount_bundle(pod_containers(name, pool_args(args, version.pool), version.image), args.ca_bundle),
-        "volumes": [*volumes(args), *ca_volumes(args.ca_bundle)],
+        "volumes": [
+            *volumes(args),
+            *ca_volumes(args.ca_bundle),
+            *secret_volumes(mounted_secrets(args).values()),
+        ],
         **scheduling.pod_fields(args.scheduling),
     }
 

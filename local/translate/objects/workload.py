@@ -5,7 +5,7 @@ installer, and the server itself as `upstream`. Other containers do not run. Fie
 updates have no effect on one machine; the models keep them, so that a change of them replaces the replicas.
 """
 
-from typing import Final, Literal, Self
+from typing import Final, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -65,11 +65,57 @@ class VolumeMount(LenientFields):
     mount_path: str
 
 
+class KeyPath(LenientFields):
+    """A key and its path in a volume."""
+
+    key: str
+    path: str
+
+
+class ProjectedObject(LenientFields):
+    """Keys of one Secret or ConfigMap in a projected volume."""
+
+    name: str
+    items: tuple[KeyPath, ...] = ()
+    optional: bool = False
+
+
+class ProjectedSource(LenientFields):
+    """One source of a projected volume; others than these have no effect."""
+
+    secret: ProjectedObject | None = None
+    config_map: ProjectedObject | None = None
+
+
+class Projected(LenientFields):
+    """Sources of a projected volume."""
+
+    sources: tuple[ProjectedSource, ...] = ()
+
+
+class MountedKey(NamedTuple):
+    """A key in a volume: name of its Secret or ConfigMap, the key, and its path in the volume."""
+
+    name: str
+    key: str
+    path: str
+    optional: bool
+
+
 class Volume(LenientFields):
-    """A volume: an empty folder on this machine, whose source has no effect."""
+    """A volume: a folder on this machine, with the keys of a projected one and empty otherwise."""
 
     name: str
     empty_dir: LenientFields | None = None
+    projected: Projected = Projected()
+
+    @property
+    def keys(self) -> tuple[MountedKey, ...]:
+        """The keys that the volume lists."""
+        objects = [each for source in self.projected.sources for each in (source.secret, source.config_map) if each]
+        return tuple(
+            MountedKey(each.name, item.key, item.path, each.optional) for each in objects for item in each.items
+        )
 
 
 class HTTPGet(Fields):
