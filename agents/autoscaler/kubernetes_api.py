@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import httpx
 
+from meshed_mcp.agents.http.addresses import host_and_port
 from meshed_mcp.agents.process.start_error import StartError
 from meshed_mcp.error_codes.runtime import NO_KUBERNETES_API
 
@@ -37,7 +38,7 @@ class KubernetesClient:
             self._token()
         except (KeyError, OSError) as error:
             raise StartError(NO_KUBERNETES_API.message(error=error)) from None
-        address = f"https://{f'[{host}]' if ':' in host else host}:{port}"
+        address = f"https://{host_and_port(host, int(port))}"
         self._http = httpx.Client(base_url=address, verify=trust, timeout=TIMEOUT_SECONDS, trust_env=False)
 
     def patch(self, resource: str, name: str, change: Mapping[str, Any]) -> None:

@@ -57,7 +57,9 @@ class BridgeSettings(Settings):
         (), description=f"a JSON list of texts, the program first, such as {COMMAND_EXAMPLE}"
     )
     upstream_address: str | None = Field(
-        None, pattern=r"^[^\s:]+:[0-9]{1,5}$", description="a host and a port, such as 127.0.0.1:9470"
+        None,
+        pattern=r"^([^\s:]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$",
+        description="a host and a port, such as 127.0.0.1:9470",
     )
     upstream_environment: Names = Field((), description="names of variables separated by commas, such as API_KEY,TZ")
     upstream_process: Literal["per_session", "shared"] = Field("per_session", description="per_session or shared")

@@ -15,6 +15,7 @@ from meshed_mcp.agents.bridge.lines import LINE_BYTES
 from meshed_mcp.agents.client.credentials import OutboundAuth
 from meshed_mcp.agents.client.http_client import ServiceHTTPClient, current_attempt, track_attempt
 from meshed_mcp.agents.client.secret_headers import SecretHeaders
+from meshed_mcp.agents.http.addresses import canonical_address
 from meshed_mcp.agents.telemetry.metrics import CALL_METHOD
 
 KEEP_ALIVE_SECONDS: Final = 2.0
@@ -101,6 +102,6 @@ def is_loopback(url: str) -> bool:
     """Whether the URL is in the same pod, where no proxy may come between."""
     host = urlsplit(url).hostname or ""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(canonical_address(host)).is_loopback
     except ValueError:
         return host == "localhost"

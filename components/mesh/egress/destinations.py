@@ -5,6 +5,7 @@ the addresses of metadata services (network_policy.py).
 """
 
 import re
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Final, NamedTuple
 
 from pydantic import AfterValidator
@@ -31,12 +32,46 @@ METADATA_HOSTS: Final = frozenset(
 """Names of cloud metadata services, which give every client the credentials of the machine. Source: Google Cloud, "VM
 metadata"; Azure, "Instance Metadata Service"; AWS, "Amazon DNS"; Tencent, "CVM metadata"."""
 
-METADATA_BLOCKS: Final = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "100.100.100.200/32", "168.63.129.16/32")
-"""Addresses of metadata services: link-local, EC2 over IPv6, Alibaba, and the host of Azure. Source: RFC 3927; RFC
-4291; AWS, "Instance metadata"; Alibaba, "ECS metadata"; Azure, "What is IP address 168.63.129.16"."""
+NAT64: Final = IPv6Network("64:ff9b::/96")
+"""Prefix under which a translator of the network reaches every IPv4 address. Source: RFC 6052, section 2.1."""
 
-LOOPBACK_BLOCKS: Final = ("127.0.0.0/8", "::1/128", "0.0.0.0/8")
-"""Loopback addresses. Source: RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3."""
+
+def translated(block: str) -> str:
+    """The IPv6 addresses that a translator forwards to an IPv4 block.
+
+    >>> translated("169.254.0.0/16")
+    '64:ff9b::a9fe:0/112'
+    """
+    network = IPv4Network(block)
+    return f"{NAT64[int(network.network_address)]}/{NAT64.prefixlen + network.prefixlen}"
+
+
+METADATA_BLOCKS_IPV4: Final = ("169.254.0.0/16", "100.100.100.200/32", "168.63.129.16/32")
+"""IPv4 addresses of metadata services: link-local, Alibaba, and the host of Azure. Source: RFC 3927; Alibaba, "ECS
+metadata"; Azure, "What is IP address 168.63.129.16"."""
+
+METADATA_BLOCKS_IPV6: Final = (
+    "fe80::/10",
+    "fd00:ec2::/32",
+    "fd20:ce::254/128",
+    "fd00:c1::a9fe:a9fe/128",
+    "fd00:100::100:200/128",
+    "fd00:42::42/128",
+    "fd00:a9fe:a9fe::1/128",
+)
+"""IPv6 addresses of metadata services: link-local, EC2, Google Cloud, Oracle, Alibaba, Scaleway, Akamai. Source: RFC
+4291; each provider's page of its instance metadata."""
+
+METADATA_BLOCKS: Final = (
+    *METADATA_BLOCKS_IPV4,
+    *METADATA_BLOCKS_IPV6,
+    *(translated(block) for block in METADATA_BLOCKS_IPV4),
+)
+"""Addresses of metadata services, which give every client the credentials of the machine."""
+
+LOOPBACK_BLOCKS: Final = ("127.0.0.0/8", "0.0.0.0/8", "::1/128", "::/128", translated("127.0.0.0/8"))
+"""Loopback addresses, and the unspecified ones, to which Linux connects as to loopback. Source: RFC 1122, section
+3.2.1.3; RFC 4291, sections 2.5.2 and 2.5.3."""
 
 _NUMBER: Final = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
 """A last label that programs parse as part of an IPv4 address. Source: WHATWG URL, "ends in a number checker"."""

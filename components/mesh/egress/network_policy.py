@@ -6,6 +6,7 @@ workload identity. Needs a network plugin that enforces NetworkPolicies.
 Source: Kubernetes, "Network Policies".
 """
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
 
 from meshed_mcp import contract
@@ -24,8 +25,9 @@ NETWORK: Final = "networking.k8s.io/v1"
 DNS_PORT: Final = 53
 """Source: RFC 1035, section 4.2."""
 
-NODE_DNS: Final = "169.254.20.10/32"
-"""NodeLocal DNSCache, in a block that is otherwise closed. Source: Kubernetes, "Using NodeLocal DNSCache"."""
+NODE_DNS: Final = ("169.254.20.10/32", "fd00::/8")
+"""NodeLocal DNSCache: in a block that is otherwise closed, and an address of the operator's choice over IPv6, of which
+metadata services stay closed. Source: Kubernetes, "Using NodeLocal DNSCache"."""
 
 CONTROL_PLANE_PORT: Final = 15012
 """Configuration and certificates for sidecars. Source: Istio, "Application Requirements", ports used by Istio."""
@@ -61,7 +63,7 @@ def gateway_network_policy(namespace: str, selector: dict[str, str], root_namesp
 def dns_rule() -> Manifest:
     """DNS at any pod of the cluster and at the node's cache."""
     ports = [{"protocol": protocol, "port": DNS_PORT} for protocol in ("UDP", "TCP")]
-    return {"to": [{"namespaceSelector": {}}, {"ipBlock": {"cidr": NODE_DNS}}], "ports": ports}
+    return {"to": [{"namespaceSelector": {}}, *({"ipBlock": open_block(cidr)} for cidr in NODE_DNS)], "ports": ports}
 
 
 def control_plane_rules(args: MeshedMCPServiceArgs) -> list[Manifest]:
@@ -79,10 +81,20 @@ def control_plane_rule(root_namespace: str) -> Manifest:
 
 def external_blocks() -> list[Manifest]:
     """All IPv4 and IPv6 addresses except those of metadata services."""
-    return [
-        {"ipBlock": {"cidr": cidr, "except": [block for block in METADATA_BLOCKS if (":" in block) == (":" in cidr)]}}
-        for cidr in EVERYWHERE
-    ]
+    return [{"ipBlock": open_block(cidr)} for cidr in EVERYWHERE]
+
+
+def open_block(cidr: str) -> Manifest:
+    """An ipBlock without the metadata services in it. Source: Kubernetes, IPBlock: exceptions lie inside the block."""
+    network = ip_network(cidr)
+    closed = [block for block in METADATA_BLOCKS if _holds(network, ip_network(block))]
+    return {"cidr": cidr, "except": closed} if closed else {"cidr": cidr}
+
+
+def _holds(network: IPv4Network | IPv6Network, block: IPv4Network | IPv6Network) -> bool:
+    if isinstance(network, IPv4Network):
+        return isinstance(block, IPv4Network) and block.subnet_of(network)
+    return isinstance(block, IPv6Network) and block.subnet_of(network)
 
 
 def _cluster_destinations(args: MeshedMCPServiceArgs) -> list[Manifest]:

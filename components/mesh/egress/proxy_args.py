@@ -1,7 +1,7 @@
 """Arguments for corporate networks: the HTTP proxy to external hosts, and the certificates that clients trust."""
 
 import re
-from ipaddress import IPv4Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, ip_address, ip_network
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
@@ -19,6 +19,7 @@ from meshed_mcp.components.mesh.egress.destinations import (
 )
 from meshed_mcp.components.mesh.service.container_args import SecretKey
 from meshed_mcp.error_codes import network as codes
+from meshed_mcp.error_codes.addresses import ADDRESS_WITH_ZONE
 from meshed_mcp.error_codes.code import raise_all
 from meshed_mcp.error_codes.service import EXTERNAL_HOST_IS_METADATA
 from meshed_mcp.error_codes.values import INVALID_HOST_NAME
@@ -43,10 +44,14 @@ def proxy_host(value: str) -> str:
         if is_internal_host(value):
             raise codes.PROXY_IN_CLUSTER.error(value=value)
         return value
+    if "%" in value:
+        raise ADDRESS_WITH_ZONE.error(address=value)
     try:
         address = ip_address(value)
     except ValueError:
         raise INVALID_HOST_NAME.error(name=value) from None
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or address  # else an IPv4 block would not hold it
     blocks = [ip_network(block) for block in (*LOOPBACK_BLOCKS, *METADATA_BLOCKS)]
     if address.is_unspecified or address.is_multicast or any(address in block for block in blocks):
         raise codes.PROXY_ADDRESS_CLOSED.error(value=value)

@@ -33,7 +33,8 @@ def test_every_variable_is_read() -> None:
     assert settings.upstream_command == ("uvx", "mcp-server-time@2026.10.19")
     assert settings.upstream_environment == ("API_KEY", "TZ")
     assert (settings.upstream_process, settings.upstream_max_processes) == ("shared", 7)
-    assert BridgeSettings.from_environment({contract.ENV_UPSTREAM_ADDRESS: "127.0.0.1:9470"}).upstream_address
+    for address in ("127.0.0.1:9470", "[::1]:9470"):
+        assert BridgeSettings.from_environment({contract.ENV_UPSTREAM_ADDRESS: address}).upstream_address == address
 
 
 @pytest.mark.parametrize(

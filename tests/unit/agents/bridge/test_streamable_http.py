@@ -147,7 +147,13 @@ async def test_the_trace_of_the_caller_goes_on() -> None:
 
 @pytest.mark.parametrize(
     ("url", "loopback"),
-    [("http://127.0.0.1:1/mcp", True), ("http://[::1]/mcp", True), ("http://localhost/", True), ("https://a/", False)],
+    [
+        ("http://127.0.0.1:1/mcp", True),
+        ("http://[::1]/mcp", True),
+        ("http://[::ffff:127.0.0.1]/mcp", True),
+        ("http://localhost/", True),
+        ("https://a/", False),
+    ],
 )
 def test_no_proxy_stands_between_containers_of_a_pod(url: str, *, loopback: bool) -> None:
     """Kubernetes, "Pods": containers of a pod share the loopback address."""

@@ -42,8 +42,10 @@ def test_29_request_without_a_token_reaches_only_the_metadata() -> None:
 def test_30_istiod_fetches_no_keys_from_internal_hosts() -> None:
     """Istio message IST0175: istiod fetches what `jwksUri` says; blocked are its own host and the cloud's metadata."""
     blocked = [ip_network(each) for each in istiod_values(mesh_args())["env"]["BLOCKED_CIDRS_IN_JWKS_URIS"].split(",")]
-    for address in ("127.0.0.1", "169.254.169.254"):
-        assert any(ip_address(address) in block for block in blocked if block.version == 4)
+    ipv4 = ("127.0.0.1", "0.0.0.0", "169.254.169.254", "100.100.100.200")  # noqa: S104 - no address to bind to
+    ipv6 = ("::1", "::", "fe80::1", "fd00:ec2::254", "fd20:ce::254", "64:ff9b::a9fe:a9fe", "64:ff9b::7f00:1")
+    for address in map(ip_address, (*ipv4, *ipv6)):
+        assert any(address in block for block in blocked if block.version == address.version)
 
 
 def test_32_access_logs_are_json_and_not_multiline_text() -> None:

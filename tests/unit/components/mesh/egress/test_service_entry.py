@@ -1,12 +1,13 @@
 """Egress: valid external hosts, ServiceEntries, egress gateway, network policies."""
 
+from ipaddress import ip_address, ip_network
 from typing import Final
 
 import pytest
 
 from meshed_mcp.components.core.errors import model_issues
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.egress.destinations import METADATA_BLOCKS, METADATA_HOSTS
+from meshed_mcp.components.mesh.egress.destinations import METADATA_BLOCKS, METADATA_BLOCKS_IPV4, METADATA_HOSTS
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.infra.checks.schema import schema_issues
 from tests.unit.components.mesh.mesh_rendering import Objects, render, render_mesh
@@ -30,6 +31,9 @@ def lines(*hosts: str) -> list[str]:
         "127.0.0.1:443",
         "::1",
         "[fd00:ec2::254]",
+        "[2001:db8::1]:8443",
+        "::ffff:169.254.169.254",
+        "fe80::1%eth0",
         "2130706433",
         "0x7f000001",
         "127.1",
@@ -153,6 +157,22 @@ def test_metadata_services_are_unreachable_for_service_and_gateway(gateway: bool
     excepted = [block for peer in rule["to"] for block in peer["ipBlock"]["except"]]
     assert sorted(excepted) == sorted(METADATA_BLOCKS)
     assert {peer["ipBlock"]["cidr"] for peer in rule["to"]} == {"0.0.0.0/0", "::/0"}
+
+
+@pytest.mark.parametrize("block", METADATA_BLOCKS_IPV4)
+def test_metadata_services_are_unreachable_through_a_translator(block: str) -> None:
+    """Requirement IP6-6: RFC 6052, section 2.1: the network forwards 64:ff9b::a9fe:a9fe to 169.254.169.254."""
+    network = ip_network(block)
+    behind = [ip_address(f"64:ff9b::{address}") for address in (network[0], network[-1])]
+    assert any(all(address in ip_network(each) for address in behind) for each in METADATA_BLOCKS)
+
+
+def test_dns_over_ipv6_is_open_and_metadata_services_are_not() -> None:
+    """Kubernetes, "Using NodeLocal DNSCache": over IPv6 the operator chooses an address of fd00::/8; NET-2."""
+    (rule,) = [each for each in egress(render(sidecar_egress_hosts=[])) if each.get("ports", [{}])[0].get("port") == 53]
+    (block,) = [peer["ipBlock"] for peer in rule["to"] if peer.get("ipBlock", {}).get("cidr") == "fd00::/8"]
+    assert {"fd00:ec2::/32", "fd20:ce::254/128"} <= set(block["except"])
+    assert all(ip_network(each).version == 6 for each in block["except"])
 
 
 def test_egress_gateway_admits_only_services_that_declare_the_host() -> None:
