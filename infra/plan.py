@@ -169,6 +169,7 @@ def placement(config: StackConfig) -> dict[str, Any]:
         "monitoring_namespace": prometheus_namespace(config.observability),
         "revision": None if (revision := injecting_revision(config.mesh)) == DEFAULT_REVISION else revision,
         "mode": config.mesh.mode,
+        "dual_stack": config.mesh.dual_stack,
         "remote": isinstance(config.mesh.multi_cluster, Remote),
         "trust_domain": config.mesh.trust_domain,
         "cluster_domain": config.mesh.cluster_domain,

@@ -227,6 +227,10 @@ class ServiceMeshArgs(Model):
     platform: ClusterPlatform | None = None
     """Kubernetes distribution or managed service; unset = no defaults differ. A stack derives it from `platform`."""
 
+    dual_stack: bool = False
+    """True = pods have an IPv4 and an IPv6 address: Services get both families, and Istio listens and calls on both. An
+    existing istiod needs `ISTIO_DUAL_STACK` too. False = the cluster's first family, IPv4 or IPv6."""
+
     outbound: OutboundPolicy = OutboundPolicy.REGISTRY_ONLY
     """Egress policy of meshed pods."""
 

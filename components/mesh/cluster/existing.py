@@ -38,6 +38,7 @@ FIELDS_WITHOUT_MESH: Final = frozenset(
         "cluster_dependencies",
         "cluster_domain",
         "domain",
+        "dual_stack",
         "hosts",
         "mode",
         "monitoring_namespace",

@@ -2,6 +2,7 @@
 
 from typing import Any, Final, NamedTuple
 
+from meshed_mcp.components.core.ip_families import family_policy
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.platform import ISTIO_PROFILES
 from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
@@ -38,7 +39,7 @@ def gateway_values(pods: GatewayPods, args: ServiceMeshArgs) -> Manifest:
     return {
         "global": {"networkPolicy": {"enabled": True}, **platform_values(args)},
         **({} if revision == DEFAULT_REVISION else {"revision": revision}),
-        **service_values(pods),
+        **service_values(pods, dual_stack=args.dual_stack),
         **({} if pods.network is None else {"networkGateway": pods.network}),
         "autoscaling": {"enabled": True, "minReplicas": pods.size.min_replicas, "maxReplicas": pods.size.max_replicas},
         "resources": resource_requests(pods.size),
@@ -52,11 +53,12 @@ def gateway_values(pods: GatewayPods, args: ServiceMeshArgs) -> Manifest:
     }
 
 
-def service_values(pods: GatewayPods) -> dict[str, Any]:
-    """Type of the gateway's Service, LoadBalancer by default, and its annotations."""
+def service_values(pods: GatewayPods, *, dual_stack: bool) -> dict[str, Any]:
+    """Type of the gateway's Service, LoadBalancer by default, its IP families and annotations."""
     kind = {} if pods.external else {"type": "ClusterIP"}
     annotations = pods.size.annotations if isinstance(pods.size, GatewayScale) else {}
-    service = {**kind, **({"annotations": dict(annotations)} if annotations else {})}
+    families = family_policy(dual_stack=dual_stack)
+    service = {**kind, **families, **({"annotations": dict(annotations)} if annotations else {})}
     return {"service": service} if service else {}
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from meshed_mcp.components.core.charts import GATEWAY_API_CRDS, Chart, ChartInstall, ReleaseSpec
+from meshed_mcp.components.core.ip_families import family_policy
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.platform import SYSTEM_NAMESPACE, ClusterPlatform
 from meshed_mcp.components.mesh.ambient.waypoint import ZTUNNEL_RELEASE, default_retries, profile_values, ztunnel_values
@@ -16,7 +17,7 @@ from meshed_mcp.components.mesh.cluster.gateway import EGRESS_RELEASE, EGRESS_SE
 from meshed_mcp.components.mesh.cluster.gateway_args import INGRESS_NAMESPACE, INGRESS_RELEASE, INGRESS_SELECTOR
 from meshed_mcp.components.mesh.cluster.key_fetch import key_fetch_values
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
-from meshed_mcp.components.mesh.cluster.proxy_config import proxy_config
+from meshed_mcp.components.mesh.cluster.proxy_config import dual_stack_variable, proxy_config
 from meshed_mcp.components.mesh.cluster.revisions import control_plane_name
 from meshed_mcp.components.mesh.cluster.telemetry_args import TRACING_PROVIDER
 from meshed_mcp.components.mesh.multicluster import manifests as multicluster
@@ -141,8 +142,14 @@ def istiod_values(
         ),
         "seccompProfile": dict(gateway_pods.DEFAULT_SECCOMP),
         "cni": {"enabled": args.traffic_capture is TrafficCapture.CNI},
+        **family_policy(dual_stack=args.dual_stack),
         **fetch,
-        "env": {"ENABLE_NATIVE_SIDECARS": "true", **KEY_FETCH_GUARD, **fetch.get("env", {})},
+        "env": {
+            "ENABLE_NATIVE_SIDECARS": "true",
+            **KEY_FETCH_GUARD,
+            **dual_stack_variable(dual_stack=args.dual_stack),
+            **fetch.get("env", {}),
+        },
         "meshConfig": mesh_config(args),
     }
 
@@ -156,7 +163,7 @@ def mesh_config(args: ServiceMeshArgs) -> Manifest:
     return {
         "trustDomain": args.trust_domain,
         "outboundTrafficPolicy": {"mode": args.outbound.value},
-        "defaultConfig": proxy_config(),
+        "defaultConfig": proxy_config(dual_stack=args.dual_stack),
         "extensionProviders": [*providers, *authorizer_providers(args)],
         **({"enableTracing": True} if tracing else {}),
     }

@@ -20,18 +20,23 @@ PROXY_CONFIG_ANNOTATION: Final = "proxy.istio.io/config"
 """ProxyConfig of one pod, merged over that of the MeshConfig. Source: Istio, "Resource Annotations"."""
 
 
-def proxy_config() -> Manifest:
+def proxy_config(*, dual_stack: bool = False) -> Manifest:
     """ProxyConfig of every proxy: DNS proxying, and the statistics that dashboards read.
 
     DNS proxying selects the right rule for external hosts that share an address, and saves lookups in the cluster's
     DNS. Source: Istio, "Global Mesh Options" and "DNS Proxying".
     """
     return {
-        "proxyMetadata": {"ISTIO_META_DNS_CAPTURE": "true"},
+        "proxyMetadata": {"ISTIO_META_DNS_CAPTURE": "true", **dual_stack_variable(dual_stack=dual_stack)},
         "proxyStatsMatcher": {"inclusionRegexps": list(CONNECTION_STATS)},
     }
 
 
-def proxy_config_annotation() -> dict[str, str]:
+def dual_stack_variable(*, dual_stack: bool) -> dict[str, str]:
+    """Variable of istiod and of proxies, with which both use two families. Source: Istio, "Dual Stack"."""
+    return {"ISTIO_DUAL_STACK": "true"} if dual_stack else {}
+
+
+def proxy_config_annotation(*, dual_stack: bool = False) -> dict[str, str]:
     """The annotation for pods in an existing mesh; JSON is YAML."""
-    return {PROXY_CONFIG_ANNOTATION: json.dumps(proxy_config())}
+    return {PROXY_CONFIG_ANNOTATION: json.dumps(proxy_config(dual_stack=dual_stack))}

@@ -10,6 +10,7 @@ from typing import Any, Final
 import yaml
 
 from meshed_mcp import contract
+from meshed_mcp.components.core.ip_families import family_policy
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
 from meshed_mcp.components.mesh.authorization.policy import SECURITY_API
 from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
@@ -44,7 +45,7 @@ def rate_limit_manifests(args: ServiceMeshArgs) -> list[Manifest]:
     checksum = hashlib.sha256(text.encode()).hexdigest()
     budget = {"selector": _pods(), "maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"}
     grpc = {"name": "grpc", "port": GRPC_PORT, "targetPort": "grpc"}
-    service = {"selector": {contract.LABEL_APP: NAME}, "ports": [grpc]}
+    service = {"selector": {contract.LABEL_APP: NAME}, "ports": [grpc], **family_policy(dual_stack=args.dual_stack)}
     deployment = manifest("apps/v1", "Deployment", meta, _deployment(args.rate_limiting, ports, checksum))
     return [
         *service_account(NAME, namespace, args.rate_limiting.service_account),

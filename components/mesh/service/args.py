@@ -135,6 +135,9 @@ class MeshedMCPServiceArgs(ServiceSettings):
     monitoring_namespace: Annotated[str, AfterValidator(namespace_name)] | None = None
     """Namespace of the Prometheus that scrapes the pods; read in mode `none` only. Unset = any pod may scrape them."""
 
+    dual_stack: bool = False
+    """True = the Service has an IPv4 and an IPv6 address where the cluster has both, as in the mesh."""
+
     remote: bool = False
     """True = the control plane is in another cluster, which holds routes and policies; this cluster has only pods."""
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
-from meshed_mcp.components.mesh.cluster.proxy_config import CONNECTION_STATS, PROXY_CONFIG_ANNOTATION, proxy_config
+from meshed_mcp.components.mesh.cluster.proxy_config import CONNECTION_STATS, PROXY_CONFIG_ANNOTATION
 
 INBOUND: Final = "inbound[|].*"
 """Pattern of the Envoy clusters that are the pod's own ports. Source: istiod, names of inbound clusters."""
@@ -27,13 +27,12 @@ BUCKETS_PREFIX: Final = "cluster.inbound|"
 """Prefix of the statistics whose histograms have the buckets of the runtime's duration."""
 
 
-def export_annotations(*, in_existing_mesh: bool = False) -> dict[str, str]:
+def export_annotations(common: Manifest) -> dict[str, str]:
     """Annotations of a pod whose sidecar exports the metrics, durations in the buckets of the runtime's.
 
-    The pod's matcher replaces that of the mesh, so it repeats the mesh's patterns. In an existing mesh the annotation
-    holds the whole configuration of the proxy.
+    The pod's matcher replaces that of the mesh, so it repeats the mesh's patterns. In an existing mesh `common` is the
+    whole configuration of the proxy, otherwise it is empty.
     """
-    common = proxy_config() if in_existing_mesh else {}
     matcher = {"proxyStatsMatcher": {"inclusionRegexps": [*CONNECTION_STATS, EXPORTED]}}
     milliseconds = [round(seconds * 1000) for seconds in contract.DURATION_BUCKETS_SECONDS]
     return {

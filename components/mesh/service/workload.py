@@ -4,8 +4,9 @@ from math import ceil
 from typing import Any, Final, NamedTuple
 
 from meshed_mcp import contract
+from meshed_mcp.components.core.ip_families import family_policy
 from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
-from meshed_mcp.components.mesh.cluster.proxy_config import proxy_config_annotation
+from meshed_mcp.components.mesh.cluster.proxy_config import proxy_config, proxy_config_annotation
 from meshed_mcp.components.mesh.cluster.revision_args import REVISION_LABEL
 from meshed_mcp.components.mesh.egress.ca_bundle import ca_volumes, mount_bundle
 from meshed_mcp.components.mesh.egress.workload_identity import identity_annotations, identity_labels
@@ -139,10 +140,11 @@ def sidecar_annotations(args: MeshedMCPServiceArgs) -> dict[str, str]:
     revision = {} if args.revision is None else {REVISION_LABEL: args.revision}
     size = size_annotations(args.proxy or ProxySize.MEDIUM)
     in_existing_mesh = args.existing_mesh is not None
-    metrics = export_annotations(in_existing_mesh=in_existing_mesh)
+    metrics = export_annotations(proxy_config(dual_stack=args.dual_stack) if in_existing_mesh else {})
     common = SIDECAR_ANNOTATIONS if args.has_runtime else EXTERNAL_ANNOTATIONS | metrics
     identity = identity_annotations(args.identity_annotations, args.platform)
-    config = proxy_config_annotation() if args.has_runtime and in_existing_mesh else {}
+    own_config = args.has_runtime and in_existing_mesh
+    config = proxy_config_annotation(dual_stack=args.dual_stack) if own_config else {}
     return common | size | revision | config | identity | scheduling.annotations(args.scheduling)
 
 
@@ -181,7 +183,8 @@ def service(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     sticky = {PERSISTENT_SESSION_LABEL: "mcp-session"} if args.legacy is contract.Legacy.STICKY else {}
     port = {"name": contract.MCP_PORT_NAME, "port": contract.MCP_PORT, "targetPort": contract.MCP_PORT_NAME}
     ports = [port | {"protocol": "TCP", "appProtocol": "http"}]
-    spec = {"type": "ClusterIP", "selector": {contract.LABEL_APP: name}, "ports": ports}
+    families = family_policy(dual_stack=args.dual_stack)
+    spec = {"type": "ClusterIP", "selector": {contract.LABEL_APP: name}, "ports": ports, **families}
     return manifest("v1", "Service", metadata(name, args.namespace, standard_labels(name) | sticky), spec)
 
 
