@@ -16,6 +16,7 @@ AREAS: Final = (
     "values",
     "stack",
     "service",
+    "identity",
     "pod",
     "mesh",
     "network",
