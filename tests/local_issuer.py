@@ -21,6 +21,8 @@ RSAKey = rsa.RSAPrivateKey
 HOUR = 3600
 ISSUER = "https://login.example.com/tools"
 AUDIENCE = "https://mcp.example.com/vault/mcp"
+SECOND_ISSUER = "https://login.example.com/partners"
+"""Issuer of `Issuer.second_jwks`, for services that accept tokens of two issuers."""
 
 
 @dataclass
@@ -31,6 +33,11 @@ class Issuer:
     asked: int = 0
     broken: bool = False
     url: str = ""
+    documents: dict[str, Any] = field(default_factory=dict)
+    """Documents by path, such as metadata; every other path below `/.well-known` is not found."""
+
+    second_key: Any = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+    """Private key of SECOND_ISSUER."""
 
     def jwks(self) -> bytes:
         """The public keys."""
@@ -43,6 +50,19 @@ class Issuer:
         ]
         return json.dumps({"keys": keys}).encode()
 
+    def second_jwks(self) -> dict[str, Any]:
+        """The public keys of SECOND_ISSUER: another key with the ID `one`, and one with an ID of its own."""
+        key = jwt.algorithms.RSAAlgorithm.to_jwk(self.second_key.public_key(), as_dict=True)
+        return {"keys": [key | {"kid": key_id, "use": "sig"} for key_id in ("one", "second")]}
+
+    def response(self, path: str) -> tuple[int, bytes]:
+        """Status and body of a request: a document, or the public keys."""
+        if self.broken:
+            return 503, b"out of order"
+        if path in self.documents:
+            return 200, json.dumps(self.documents[path]).encode()
+        return (404, b"not found") if path.startswith("/.well-known") else (200, self.jwks())
+
     def token(
         self, key_id: str = "one", *, header: dict[str, Any] | None = None, key: Any = None, **claims: Any
     ) -> str:
@@ -50,8 +70,9 @@ class Issuer:
         now = int(time.time())
         content = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "exp": now + HOUR, "iat": now, "scope": "docs.read"}
         signing = key or self.keys[key_id]
-        return jwt.encode(
-            {name: value for name, value in (content | claims).items() if value is not None},
+        present = {name: value for name, value in (content | claims).items() if value is not None}
+        return jwt.api_jws.encode(  # `jwt.encode` refuses claims of wrong types
+            json.dumps(present).encode(),
             signing,
             algorithm="RS256" if isinstance(signing, RSAKey) else "ES256",
             headers={"kid": key_id} | (header or {}),
@@ -61,6 +82,15 @@ class Issuer:
         """A token with `alg` none."""
         content = jwt.decode(self.token(**claims), options={"verify_signature": False})
         return ".".join([_part({"alg": "none", "kid": "one"}), _part(content), ""])
+
+    def spelled(self, header: bytes, content: bytes | None = None) -> str:
+        """A token with these bytes as its header, and as its content; the signature is of another token."""
+        _, valid, signature = self.token().split(".")
+        return f"{_text(header)}.{valid if content is None else _text(content)}.{signature}"
+
+    def without_a_signature_value(self, **claims: Any) -> str:
+        """A token of the curve whose signature is zero."""
+        return f"{self.token('curve', **claims).rpartition('.')[0]}.{_text(bytes(64))}"
 
     def signed_with_the_public_key(self, **claims: Any) -> str:
         """A token whose shared secret is the public key, which everybody has."""
@@ -102,8 +132,8 @@ def serving() -> Iterator[Issuer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             issuer.asked += 1
-            body = b"out of order" if issuer.broken else issuer.jwks()
-            self.send_response(503 if issuer.broken else 200)
+            status, body = issuer.response(self.path)
+            self.send_response(status)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

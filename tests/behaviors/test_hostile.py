@@ -18,7 +18,7 @@ from tests.hostile.json_bodies import JSON
 from tests.hostile.messages import MESSAGES
 from tests.hostile.requests import HostileRequest
 from tests.hostile.tokens import TOKENS, TOOL_SCOPE
-from tests.local_issuer import AUDIENCE, Issuer, environment, row
+from tests.local_issuer import AUDIENCE, SECOND_ISSUER, Issuer, environment, row
 
 CASES: Final = (*HTTP, *JSON, *MESSAGES)
 READ_SECONDS: Final = 1
@@ -53,7 +53,7 @@ def issuer() -> Iterator[Issuer]:
 def guarded(start_shared: StartService, issuer: Issuer) -> Service:
     """One process for all, which wants tokens."""
     return start_shared(
-        **environment(row(jwks_url=issuer.url)),
+        **environment(row(jwks_url=issuer.url), row(issuer=SECOND_ISSUER, jwks=issuer.second_jwks())),
         **{
             contract.ENV_AUTH_SCOPES: "docs.read",
             contract.ENV_TOOL_POLICY: json.dumps({"wait": {"scopes": [TOOL_SCOPE]}}),

@@ -5,7 +5,7 @@ from typing import Final
 
 from meshed_mcp import contract
 from tests.hostile.requests import Counter, HostileRequest, modern, rejected, token_check
-from tests.local_issuer import Issuer
+from tests.local_issuer import ISSUER, SECOND_ISSUER, Issuer
 
 Token = Callable[[Issuer, str], str]
 
@@ -14,6 +14,9 @@ TOOL_SCOPE: Final = "docs.write"
 
 RFC_9068: Final = "RFC 9068, section 4; MCP, Authorization, Token Handling"
 RFC_8725: Final = "RFC 8725, section 3.1: only expected algorithms"
+RFC_8725_ISSUER: Final = "RFC 8725, section 3.8: the keys of the issuer"
+RFC_7519_END: Final = "RFC 7519, section 4.1.4"
+RFC_8259: Final = "RFC 8259, section 9: limits on the depth of nesting"
 BEARER: Final = {"Authorization": "Bearer {token}"}
 
 
@@ -79,6 +82,113 @@ TOKENS: Final = (
         lambda issuer, to: issuer.token(aud=to, header={"kid": "x", "jku": issuer.url}),
         "unknown_key",
         "RFC 8725, section 3.10: claims are not trusted",
+    ),
+    _rejected(
+        "a token of one issuer with the key of another",
+        lambda issuer, to: issuer.token(aud=to, header={"kid": "second"}, key=issuer.second_key),
+        "unknown_key",
+        RFC_8725_ISSUER,
+    ),
+    _rejected(
+        "a token of one issuer with the key of another under the same key ID",
+        lambda issuer, to: issuer.token(aud=to, key=issuer.second_key),
+        "signature",
+        RFC_8725_ISSUER,
+    ),
+    _rejected(
+        "a token of the second issuer with the key of the first",
+        lambda issuer, to: issuer.token(aud=to, iss=SECOND_ISSUER),
+        "signature",
+        RFC_8725_ISSUER,
+    ),
+    _rejected(
+        "a token of a list of issuers",
+        lambda issuer, to: issuer.token(aud=to, iss=[ISSUER, SECOND_ISSUER]),
+        "issuer",
+        "RFC 7519, section 4.1.1",
+    ),
+    _rejected(
+        "a token of 36 kB",
+        lambda issuer, to: issuer.token(aud=to, groups=["x" * 25_000]),
+        "too_large",
+        "Requirement TOK-2",
+    ),
+    _rejected("a token without a subject", lambda issuer, to: issuer.token(aud=to, sub=None), "claims"),
+    _rejected("a token without an end", lambda issuer, to: issuer.token(aud=to, exp=None), "claims"),
+    _rejected(
+        "a token whose end is a text", lambda issuer, to: issuer.token(aud=to, exp="never"), "malformed", RFC_7519_END
+    ),
+    _rejected(
+        "a token for an audience that is no text", lambda issuer, to: issuer.token(aud=[7, {"aud": to}]), "audience"
+    ),
+    _rejected(
+        "a logout token",
+        lambda issuer, to: issuer.token(aud=to, header={"typ": "logout+jwt"}),
+        "type",
+        "RFC 8725, section 3.11; OpenID Connect Back-Channel Logout 1.0, section 2.4",
+    ),
+    _rejected(
+        "an identity assertion (ID-JAG)",
+        lambda issuer, to: issuer.token(aud=to, header={"typ": "oauth-id-jag+jwt"}),
+        "type",
+        "RFC 8725, section 3.11",
+    ),
+    _rejected(
+        "a token with an unknown critical header",
+        lambda issuer, to: issuer.token(aud=to, header={"crit": ["exp"], "exp": 1}),
+        "malformed",
+        "RFC 7515, section 4.1.11",
+    ),
+    _rejected(
+        "a token with its own key",
+        lambda issuer, to: issuer.token(aud=to, header={"jwk": issuer.second_jwks()["keys"][0]}, key=issuer.second_key),
+        "signature",
+        "RFC 8725, section 3.10: claims are not trusted",
+    ),
+    _rejected(
+        "a key ID that is a path",
+        lambda issuer, to: issuer.token(aud=to, header={"kid": "../../../../dev/null"}),
+        "unknown_key",
+        "RFC 8725, section 3.10: claims are not trusted",
+    ),
+    _rejected(
+        "a key ID that is a list", lambda issuer, _: issuer.spelled(b'{"alg": "RS256", "kid": ["one"]}'), "malformed"
+    ),
+    _rejected(
+        "a token with the key of another algorithm",
+        lambda issuer, to: issuer.token("curve", aud=to, header={"kid": "one"}),
+        "algorithm",
+        RFC_8725,
+    ),
+    _rejected(
+        "an elliptic curve signature of zero",
+        lambda issuer, to: issuer.without_a_signature_value(aud=to),
+        "signature",
+        "FIPS 186-5, section 6.4.2",
+    ),
+    _rejected(
+        "a token with the algorithm None", lambda issuer, _: issuer.spelled(b'{"alg": "None"}'), "algorithm", RFC_8725
+    ),
+    _rejected(
+        "a token with deeply nested claims",
+        lambda issuer, _: issuer.spelled(b'{"alg": "RS256"}', b'{"a":' * 4_000),
+        "malformed",
+        RFC_8259,
+    ),
+    _rejected(
+        "a token with a deeply nested header", lambda issuer, _: issuer.spelled(b"[" * 20_000), "malformed", RFC_8259
+    ),
+    _rejected(
+        "an encrypted token", lambda issuer, _: issuer.spelled(b'{"alg": "dir"}') + ".x.x", "malformed", "RFC 7516"
+    ),
+    HostileRequest(
+        "two tokens in two headers",
+        modern(headers={"Authorization": "Bearer {token}\r\nAuthorization: Bearer x"}),
+        401,
+        "RFC 9110, section 5.3: a field that is no list is sent once",
+        token_check("malformed"),
+        token=lambda issuer, to: issuer.token(aud=to),
+        mesh=False,
     ),
     HostileRequest(
         "a token without the service's scope",
