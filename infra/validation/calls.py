@@ -32,8 +32,8 @@ def call_resources(config: StackConfig, item: ServiceConfig) -> dict[str, str]:
 
 def resource_of(config: StackConfig, name: str, item: ServiceConfig) -> str:
     """URL of a service as its tokens name it; as `addresses.resource_url` of its arguments."""
-    if item.auth is not None and item.auth.audience is not None:
-        return item.auth.audience
+    if item.auth is not None and item.auth.resource is not None:
+        return item.auth.resource
     if item.hosts:
         return f"https://{item.hosts[0].host}{item.path}"
     if item.expose:
@@ -47,7 +47,8 @@ def accepted(config: StackConfig, name: str) -> frozenset[tuple[str, str]]:
     item = config.services[name]
     if item.auth is None:
         return frozenset()
-    return frozenset({(item.auth.issuer, resource_of(config, name, item).rstrip("/"))})
+    rows = item.auth.table(resource_of(config, name, item))
+    return frozenset((row.issuer, audience.rstrip("/")) for row in rows for audience in row.audiences)
 
 
 def _issues(config: StackConfig, name: str, destination: str, call: CallSettings) -> Iterator[Message]:
@@ -61,7 +62,8 @@ def _issues(config: StackConfig, name: str, destination: str, call: CallSettings
         return
     if not {name, f"{config.namespace}/{name}"} & set(config.services[destination].callers):
         yield codes.NOT_A_CALLER.message(name=name, destination=destination)
-    if call.auth is CallAuth.PASS_THROUGH and not accepted(config, name) & accepted(config, destination):
+    own = accepted(config, name)
+    if call.auth is CallAuth.PASS_THROUGH and not (own and own <= accepted(config, destination)):
         yield codes.PASS_THROUGH_AUDIENCE.message(destination=destination)
 
 
