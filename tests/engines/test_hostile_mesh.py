@@ -34,7 +34,7 @@ from tests.hostile.messages import MESSAGES
 from tests.hostile.requests import AfterSending, HostileRequest
 from tests.hostile.table import PAGE, page
 from tests.hostile.tokens import TOKENS, TOOL_SCOPE
-from tests.local_issuer import ISSUER, Issuer
+from tests.local_issuer import ISSUER, SECOND_ISSUER, Issuer
 
 WAITING_SERVICE: Final = Path(__file__).parent.parent / "behaviors" / "waiting_service.py"
 UNKNOWN_CODING: Final = 501
@@ -61,7 +61,11 @@ def up(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run
         "replicas": 1,
         "limits": {"read_seconds": 1},
     }
-    auth = {"issuers": [{"issuer": ISSUER, "jwks": json.loads(issuer.jwks())}], "scopes": ["docs.read"]}
+    issuers = [
+        {"issuer": ISSUER, "jwks": json.loads(issuer.jwks())},
+        {"issuer": SECOND_ISSUER, "jwks": issuer.second_jwks()},
+    ]
+    auth = {"issuers": issuers, "scopes": ["docs.read"]}
     tools = {"wait": {"allow": ["ingress"], "scopes": [TOOL_SCOPE]}}
     front = local_stack.arguments(**common)
     vault = local_stack.arguments(**common, auth=auth, tools=tools)
