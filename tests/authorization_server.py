@@ -52,6 +52,9 @@ class AuthorizationServer:
     metadata: dict[str, Any] = field(default_factory=dict)
     """Changes of the metadata."""
 
+    response: Any = None
+    """Response of the token endpoint, whatever the request is."""
+
     requests: list[dict[str, str]] = field(default_factory=list)
     hold: threading.Event = field(default_factory=threading.Event)
     """Token requests wait until it is set, as it is by default."""
@@ -155,6 +158,9 @@ def serving(**fields: Any) -> Iterator[AuthorizationServer]:
             server.hold.wait(30)
             if server.status != 200:
                 self._send(server.status, "out of order")
+                return
+            if server.response is not None:
+                self._send(200, json.dumps(server.response))
                 return
             try:
                 self._send(200, json.dumps(server.respond(form, self.headers.get("authorization", ""))))

@@ -33,6 +33,10 @@ class Connector(Protocol):
     def is_http(self) -> bool:
         """Whether requests carry HTTP headers."""
 
+    @property
+    def needs_caller(self) -> bool:
+        """Whether requests need the token of a caller, so that none can be sent before a caller calls."""
+
     def connect(self, session: str) -> AbstractAsyncContextManager[Link]:
         """Open one connection; `session` is its name in the log. Raises UpstreamError."""
 

@@ -49,6 +49,7 @@ class LauncherConnector:
 
     has_processes = True
     is_http = False
+    needs_caller = False
 
     def __init__(self, address: str, metrics: BridgeMetrics) -> None:
         self.is_stopping = False

@@ -15,7 +15,8 @@ ENDED: Final = "ended"  # the connection or the process ended during the call
 NOT_OPENED: Final = "not_opened"  # the upstream did not complete the handshake
 LIMIT: Final = "limit"  # the maximum of processes or sessions
 NOT_HELD: Final = "not_held"  # the call that the client resumes is not in this replica
-ERRORS: Final = (UNREACHABLE, ENDED, NOT_OPENED, LIMIT, NOT_HELD)
+UNAUTHENTICATED: Final = "unauthenticated"  # there is no token for the upstream
+ERRORS: Final = (UNREACHABLE, ENDED, NOT_OPENED, LIMIT, NOT_HELD, UNAUTHENTICATED)
 
 
 class BridgeMetrics:

@@ -103,6 +103,7 @@ class ProcessConnector:
 
     has_processes = True
     is_http = False
+    needs_caller = False
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], metrics: BridgeMetrics) -> None:
         self._command, self._environment, self._metrics = list(command), dict(environment), metrics

@@ -26,9 +26,10 @@ from meshed_mcp import contract
 from meshed_mcp.agents.bridge.catalog import Catalog, all_tools, discover_upstream
 from meshed_mcp.agents.bridge.connector import Connector
 from meshed_mcp.agents.bridge.downstream import Context, is_modern
+from meshed_mcp.agents.bridge.errors import UpstreamError
 from meshed_mcp.agents.bridge.launcher import LauncherConnector
 from meshed_mcp.agents.bridge.listening import Listening
-from meshed_mcp.agents.bridge.metrics import BridgeMetrics
+from meshed_mcp.agents.bridge.metrics import NOT_OPENED, BridgeMetrics
 from meshed_mcp.agents.bridge.negotiation import WrongEraError
 from meshed_mcp.agents.bridge.pool import Pool
 from meshed_mcp.agents.bridge.process import ProcessConnector, child_environment
@@ -71,6 +72,7 @@ class BridgeService(MCPService[Any]):
         # The state of an upstream is opaque and passes unsealed; that of a held call is random and bound to its caller.
         super().__init__(name, request_state_security=RequestStateSecurity.ephemeral())
         self.middleware[:] = [each for each in self.middleware if not isinstance(each, RequestStateBoundary)]
+        self.middleware.append(self._discover_first)
         self.middleware.append(self._announce)
         self.middleware.append(self._pass_unknown)
         self.bridge_metrics = BridgeMetrics(self.metrics)
@@ -78,6 +80,8 @@ class BridgeService(MCPService[Any]):
         self.proxy: Proxy
         self.listening: Listening
         self._has_sessions = False
+        self._with_legacy = True
+        self._discovery = asyncio.Lock()
 
     def http_app(self, settings: Settings, **options: Any) -> Starlette:
         """Return the application. Raises SettingsError."""
@@ -89,13 +93,14 @@ class BridgeService(MCPService[Any]):
             raise SettingsError(*error.messages) from None
         app = super().http_app(settings, **options)
         self._has_sessions = settings.legacy is contract.Legacy.STICKY
+        self._with_legacy = settings.legacy is not contract.Legacy.OFF
         pool = pool_for(settings, connector, self.bridge_metrics, self.catalog)
         self.proxy = Proxy(pool, self.catalog, self.bridge_metrics, has_sessions=self._has_sessions)
         self.listening = Listening(self.proxy)
         self.bridge_metrics.observe(sessions=lambda: pool.size, held=lambda: len(self.proxy.held))
         self._sessions.on_end, self.proxy.is_open = self.proxy.end_session, self._sessions.is_open
         self._register(self.session_manager.app)
-        return self._with_upstream(app, settings)
+        return self._with_upstream(app)
 
     async def list_tools(self) -> list[Tool]:
         """Return the upstream's tools, for the registry: read again after a change, where a connection is open."""
@@ -131,16 +136,16 @@ class BridgeService(MCPService[Any]):
         )
         server.get_tool_input_schema = self.catalog.schema_of
 
-    def _with_upstream(self, app: Starlette, settings: BridgeSettings) -> Starlette:
+    def _with_upstream(self, app: Starlette) -> Starlette:
         own = app.router.lifespan_context
 
         @asynccontextmanager
         async def lifespan(running: Starlette) -> AsyncIterator[Any]:
             try:
-                await self._discover_upstream(with_legacy=settings.legacy is not contract.Legacy.OFF)
+                await self._discover_upstream()
                 async with (
                     supervised("upstream connections", self.proxy.pool.keep_sweeping, self.metrics),
-                    supervised("upstream discovery", lambda: self._keep_discovering(settings), self.metrics),
+                    supervised("upstream discovery", self._keep_discovering, self.metrics),
                     own(running) as state,
                 ):
                     yield state
@@ -151,19 +156,37 @@ class BridgeService(MCPService[Any]):
         app.router.lifespan_context = lifespan
         return app
 
-    async def _keep_discovering(self, settings: BridgeSettings) -> None:
+    async def _keep_discovering(self) -> None:
         """Discover the upstream again when it has rejected its revision: another version of it may run."""
         while True:
             await self.proxy.wrong_era.wait()
-            await self._discover_upstream(with_legacy=settings.legacy is not contract.Legacy.OFF)
+            await self._discover_upstream()
             self.proxy.wrong_era.clear()
 
-    async def _discover_upstream(self, *, with_legacy: bool) -> None:
-        """Try until the upstream has completed a handshake."""
+    async def _discover_first(self, ctx: Context, call_next: CallNext) -> HandlerResult:
+        """SDK middleware: an upstream that only callers can use is discovered in the request of the first one."""
+        if ctx.request_id is not None and not self.catalog.facts:
+            async with self._discovery:
+                if not self.catalog.facts:
+                    await self._discover_for_caller()
+        return await call_next(ctx)
+
+    async def _discover_for_caller(self) -> None:
+        try:
+            await discover_upstream(self.proxy.pool.connector, self.catalog, with_legacy=self._with_legacy)
+        except WrongEraError as error:
+            raise UpstreamError(NOT_OPENED, f"The upstream does not speak a known revision: {error}.") from None
+        self._introduce()
+
+    async def _discover_upstream(self) -> None:
+        """Try until the upstream has completed a handshake; leave it to a caller where only callers can."""
         failures = 0
+        if self.proxy.pool.connector.needs_caller:
+            self.catalog.facts = {}
+            return
         while True:
             try:
-                await discover_upstream(self.proxy.pool.connector, self.catalog, with_legacy=with_legacy)
+                await discover_upstream(self.proxy.pool.connector, self.catalog, with_legacy=self._with_legacy)
             except (MCPError, WrongEraError) as error:
                 failures += 1
                 wait = BACKOFF.seconds(failures)

@@ -36,6 +36,7 @@ class HTTPConnector:
     def __init__(self, url: str, headers: Mapping[str, Callable[[], str]], auth: OutboundAuth | None = None) -> None:
         self.is_stopping = False
         self._url, self._headers, self._auth = url, SecretHeaders(headers), auth
+        self.needs_caller = auth is not None and auth.needs_caller
         self._client: httpx2.AsyncClient | None = None
 
     @asynccontextmanager

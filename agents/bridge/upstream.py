@@ -23,9 +23,10 @@ from mcp.shared.transport_context import TransportContext
 
 from meshed_mcp.agents.bridge.connector import Connector, Link
 from meshed_mcp.agents.bridge.errors import UpstreamError, innermost
-from meshed_mcp.agents.bridge.metrics import ENDED, NOT_OPENED, UNREACHABLE
-from meshed_mcp.agents.bridge.negotiation import Facts, Identity, negotiate
-from meshed_mcp.agents.client.http_client import track_attempt
+from meshed_mcp.agents.bridge.metrics import ENDED, NOT_OPENED, UNAUTHENTICATED, UNREACHABLE
+from meshed_mcp.agents.bridge.negotiation import Facts, Identity, WrongEraError, negotiate
+from meshed_mcp.agents.client.credentials.caller import context_of_caller
+from meshed_mcp.agents.client.http_client import Attempt, track_attempt
 
 OPEN_SECONDS: Final = 60.0
 """Timeout of the start and the handshake of one connection: a package's first start may download it."""
@@ -79,7 +80,8 @@ class Upstream:
         self._closing = asyncio.Event()
         # No supervisor: `_run` reports to `opened`, and the pool opens another connection for the next call. A context
         # of its own, because the connection outlives the call that opens it.
-        self._task = asyncio.create_task(self._run(), name=f"upstream {session}", context=Context())
+        context = context_of_caller() if connector.needs_caller else Context()
+        self._task = asyncio.create_task(self._run(), name=f"upstream {session}", context=context)
 
     @property
     def is_usable(self) -> bool:
@@ -104,6 +106,7 @@ class Upstream:
             try:
                 return await self._dispatcher.send_raw_request(method, params, options)
             except MCPError as error:
+                _raise_without_token(attempt)
                 if attempt.session_lost:
                     self.retire()
                     raise SessionLostError from None
@@ -159,17 +162,25 @@ class Upstream:
         self._dispatcher = dispatcher
         try:
             async with asyncio.timeout(OPEN_SECONDS):
-                self.facts = self._known or await negotiate(dispatcher, self._identity, modern=self._modern)
+                self.facts = self._known or await self._negotiated(dispatcher)
         except TimeoutError:
             text = f"The upstream did not complete the handshake within {OPEN_SECONDS:g} s."
             raise UpstreamError(NOT_OPENED, text) from None
         except MCPError as error:
-            if error.code != mcp_types.CONNECTION_CLOSED:
+            if isinstance(error, UpstreamError) or error.code != mcp_types.CONNECTION_CLOSED:
                 raise
             reason = NOT_OPENED if self._connector.has_processes else UNREACHABLE
             raise UpstreamError(reason, self._ending(error)) from None
         self._opened.set_result(self.facts)
         await self._closing.wait()
+
+    async def _negotiated(self, dispatcher: JSONRPCDispatcher[TransportContext]) -> Facts:
+        with track_attempt() as attempt:
+            try:
+                return await negotiate(dispatcher, self._identity, modern=self._modern)
+            except (MCPError, WrongEraError):
+                _raise_without_token(attempt)
+                raise
 
     async def _pump(
         self,
@@ -234,6 +245,13 @@ class Upstream:
         if len(self.calls) == 1 or (self.calls and self.owner is not None):
             return self.calls[-1]
         return self.owner
+
+
+def _raise_without_token(attempt: Attempt) -> None:
+    """Raise UpstreamError if a request was not sent, because there is no token for it."""
+    if attempt.credentials_error:
+        logger.warning("no token for the upstream: %s", attempt.credentials_error)
+        raise UpstreamError(UNAUTHENTICATED, "There are no credentials for the upstream, so the call was not sent.")
 
 
 _stream_ids = count(1)

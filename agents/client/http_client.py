@@ -48,6 +48,9 @@ class Attempt:
     session_lost: bool = False
     """The server does not know the session, so it did nothing. Source: MCP 2025-11-25, "Session Management"."""
 
+    credentials_error: str = ""
+    """Why there was no token for a request, which was not sent; it can name internal addresses."""
+
     retry_after_seconds: float = 0.0
     """Value of the server's Retry-After."""
 
@@ -141,6 +144,7 @@ def _unavailable(request: httpx2.Request, error: httpx2.RequestError) -> httpx2.
 
 def _without_token(request: httpx2.Request, error: CredentialsError, attempt: Attempt) -> httpx2.Response:
     """Response to a request that was not sent, because there is no token for it."""
+    attempt.credentials_error = str(error)
     if error.unavailable:
         attempt.failed = attempt.unreachable = True
         return _error(request, HTTPStatus.SERVICE_UNAVAILABLE, CONNECTION_CLOSED, str(error))

@@ -21,6 +21,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from prometheus_client import CollectorRegistry
 
 from meshed_mcp.agents.client.credentials import outbound_auth
+from meshed_mcp.agents.client.credentials.caller import caller_name
 from meshed_mcp.agents.client.discovery import EndpointResolver
 from meshed_mcp.agents.client.errors import destination_errors, redacted
 from meshed_mcp.agents.client.http_client import Attempt, ServiceHTTPClient, current_attempt, track_attempt
@@ -35,6 +36,9 @@ DEFAULT_TIMEOUT_SECONDS: Final = 60.0
 """Source: official TypeScript SDK, `DEFAULT_REQUEST_TIMEOUT_MSEC`; the Python SDK has no timeout."""
 
 SESSION_PROTOCOLS: Final = frozenset(HANDSHAKE_PROTOCOL_VERSIONS)  # revisions with sessions, up to 2025-11-25
+MAX_SESSIONS: Final = 100
+"""Sessions of callers that are kept open; the caller that called least recently loses its session."""
+
 DEFAULT_ATTEMPTS: Final = 3  # two retries cover the replacement of a replica; more only load a server that is down
 OPEN: Final = "server/discover"
 REQUEST: Final = "a request"  # names in errors of requests that call no tool
@@ -156,16 +160,33 @@ class ServiceClient:
     async def _session(self) -> Session:
         async with self._open_lock:
             self._sessions = [session for session in self._sessions if not session.closed]
-            usable = next((session for session in self._sessions if session.usable), None)
+            owner = self._owner()
+            usable = next((session for session in self._sessions if session.usable and session.owner == owner), None)
             if usable is None:
-                usable = await self._open()
+                usable = await self._open(owner)
+                self._sessions.append(usable)
+                self._retire_oldest()
+            elif owner is not None:
+                self._sessions.remove(usable)
                 self._sessions.append(usable)
             return usable
 
-    async def _open(self) -> Session:
+    def _retire_oldest(self) -> None:
+        """Keep at most MAX_SESSIONS open; a retired one stays in the list until its last call has ended."""
+        usable = [session for session in self._sessions if session.usable]
+        if len(usable) > MAX_SESSIONS:
+            usable[0].retire()
+
+    def _owner(self) -> object:
+        """The caller whose token opens a session, in modes with sessions; None where all callers share one."""
+        if self._mode == PROTOCOL or self._credentials is None or not self._credentials.needs_caller:
+            return None
+        return caller_name()
+
+    async def _open(self, owner: object) -> Session:
         url = await self._resolver.url()
         transport = streamable_http_client(url, http_client=self._http)
-        session = Session(Client(transport, mode=self._mode, **self._options), self._metrics)
+        session = Session(Client(transport, mode=self._mode, **self._options), self._metrics, owner)
         await session.open()
         if self._mode == "auto" and current_attempt().failed and session.client.protocol_version in SESSION_PROTOCOLS:
             await session.close()

@@ -30,8 +30,11 @@ logger = logging.getLogger(__name__)
 class Session:
     """An SDK client that concurrent calls share. A retired session closes after its last call."""
 
-    def __init__(self, client: Client, metrics: ClientMetrics) -> None:
+    def __init__(self, client: Client, metrics: ClientMetrics, owner: object = None) -> None:
         self.client, self._metrics = client, metrics
+        self.owner = owner
+        """Caller that alone may use it; None = every caller."""
+
         self._users = 0
         self._retired = False
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()

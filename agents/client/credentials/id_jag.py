@@ -8,7 +8,7 @@ from mcp.client.auth.extensions.identity_assertion import IdentityAssertionOAuth
 from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 
 from meshed_mcp.agents.client.credentials.errors import CredentialsError
-from meshed_mcp.agents.client.credentials.sources import TOKEN_EXCHANGE, subject, usable
+from meshed_mcp.agents.client.credentials.sources import TOKEN_EXCHANGE, subject
 from meshed_mcp.agents.client.credentials.token_endpoint import TokenEndpoint, TokenResponse
 from meshed_mcp.agents.client.credentials.tokens import Token
 from meshed_mcp.contract import ClientAuth, OutboundCall, TokenClient
@@ -50,7 +50,7 @@ class IdentityAssertion:
             raise CredentialsError(TOKEN_RESPONSE_INVALID.message(url=issuer, why=why)) from None
         if kept.tokens is None:
             raise CredentialsError(TOKEN_RESPONSE_INVALID.message(url=issuer, why="is no token for an ID-JAG"))
-        return usable(TokenResponse.model_validate(kept.tokens.model_dump()))
+        return TokenResponse.model_validate(kept.tokens.model_dump()).token(issuer)
 
     async def _run(self, provider: IdentityAssertionOAuthProvider, request: httpx2.Request) -> None:
         """Run the provider's flow for a request that is never sent: as if its destination had returned 401."""

@@ -1,10 +1,8 @@
 """Sources of tokens at one token endpoint: client credentials, and token exchange with or without an actor."""
 
-from collections.abc import Callable
-from time import monotonic
 from typing import Final, Protocol
 
-from meshed_mcp.agents.client.credentials.token_endpoint import TokenEndpoint, TokenResponse
+from meshed_mcp.agents.client.credentials.token_endpoint import TokenEndpoint
 from meshed_mcp.agents.client.credentials.tokens import Token, TokenCache
 from meshed_mcp.contract import OutboundCall
 
@@ -39,7 +37,7 @@ class ClientCredentials:
 
     async def token(self, caller: str = "") -> Token:  # noqa: ARG002 - the same token for every caller
         """Return a new token. Raises CredentialsError."""
-        return usable(await self._endpoint.request(self._grant))
+        return await self._endpoint.token(self._grant)
 
 
 class Exchange:
@@ -53,7 +51,7 @@ class Exchange:
     async def token(self, caller: str) -> Token:
         """Return a new token for the caller's. Raises CredentialsError."""
         actor = {} if self._actor is None else await self._actor.parameters()
-        return usable(await self._endpoint.request({**self._grant, **subject(caller), **actor}))
+        return await self._endpoint.token({**self._grant, **subject(caller), **actor})
 
 
 class Actor:
@@ -67,7 +65,7 @@ class Actor:
         """Parameters of the token request. Raises CredentialsError."""
 
         async def requested() -> Token:
-            return usable(await self._endpoint.request({"grant_type": CLIENT_CREDENTIALS}))
+            return await self._endpoint.token({"grant_type": CLIENT_CREDENTIALS})
 
         found = await self._cache.token(OWN, requested)
         return {"actor_token": found.value, "actor_token_type": ACCESS_TOKEN}
@@ -81,8 +79,3 @@ def target(call: OutboundCall) -> dict[str, str | None]:
 def subject(caller: str) -> dict[str, str | None]:
     """Parameters with the caller's token."""
     return {"subject_token": caller, "subject_token_type": ACCESS_TOKEN}
-
-
-def usable(response: TokenResponse, now: Callable[[], float] = monotonic) -> Token:
-    """Return the token of a response."""
-    return Token(response.access_token, now() + response.seconds)

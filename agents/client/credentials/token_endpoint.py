@@ -8,6 +8,7 @@ requested apart from calls here, with the SDK's functions for metadata and signe
 import base64
 import re
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any, Final
 from urllib.parse import quote_plus, urlsplit
 
@@ -28,6 +29,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from meshed_mcp.agents.client.credentials.errors import CredentialsError
 from meshed_mcp.agents.client.credentials.settings import client_secret, secret_value
+from meshed_mcp.agents.client.credentials.tokens import Token
 from meshed_mcp.contract import ClientAuth, TokenClient
 from meshed_mcp.error_codes.calls import (
     PRIVATE_KEY_UNUSABLE,
@@ -48,6 +50,9 @@ LEEWAY_SECONDS: Final = 30.0
 
 DEFAULT_LIFETIME_SECONDS: Final = 60.0
 """Lifetime of a token without `expires_in`, which is recommended only. Source: RFC 6749, section 5.1."""
+
+BEARER: Final = "bearer"
+"""Source: RFC 6750, section 4; types are case-insensitive (RFC 6749, section 5.1)."""
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 """Source: RFC 7523, section 2.2."""
@@ -80,6 +85,12 @@ class TokenResponse(BaseModel):
         lifetime = DEFAULT_LIFETIME_SECONDS if self.expires_in is None else self.expires_in
         return lifetime - min(LEEWAY_SECONDS, lifetime / 2)
 
+    def token(self, url: str) -> Token:
+        """Return the token of a response of `url`. Raises CredentialsError. Source: RFC 6749, section 7.1."""
+        if self.token_type.lower() != BEARER:
+            raise CredentialsError(TOKEN_RESPONSE_INVALID.message(url=url, why="has another token_type than Bearer"))
+        return Token(self.access_token, monotonic() + self.seconds)
+
 
 class TokenEndpoint:
     """The token endpoint of one client."""
@@ -95,6 +106,10 @@ class TokenEndpoint:
     def secret(self) -> str:
         """The current secret of the client. Raises CredentialsError."""
         return secret_value(self._secret, self._client.secret)
+
+    async def token(self, grant: Mapping[str, str | None]) -> Token:
+        """Return the token for a grant; parameters that are None are left out. Raises CredentialsError."""
+        return (await self.request(grant)).token(self.name)
 
     async def request(self, grant: Mapping[str, str | None]) -> TokenResponse:
         """Return the response to a grant; parameters that are None are left out. Raises CredentialsError."""
