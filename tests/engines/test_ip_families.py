@@ -191,13 +191,26 @@ def test_a_tool_is_open_to_its_allowed_callers_on_every_address(pod: Replica, re
         assert outcome(pod.call("side", address, revision("whoami"))) == "ran"
 
 
+@pytest.mark.parametrize(
+    "spoofed",
+    [
+        {},
+        {"x_forwarded_for": "127.0.0.6"},
+        {"x_forwarded_for": "::ffff:127.0.0.6, ::6"},
+        {"forwarded": 'for="[::ffff:127.0.0.6]"'},
+        {"x_real_ip": "::6%lo"},
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("revision", [modern, legacy])
-def test_a_peer_that_is_not_the_sidecar_names_no_caller(pod: Replica, revision: Revision) -> None:
+def test_a_peer_that_is_not_the_sidecar_names_no_caller(
+    pod: Replica, revision: Revision, spoofed: dict[str, str]
+) -> None:
     """Requirement SEC-2: a header from the node's address is dropped and counted, mapped or not."""
     element = f"By=spiffe://cluster.local/ns/mcp-system/sa/vault;URI=spiffe://{FRONT}"
     for address in pod.link.addresses:
         before = pod.sample(FORGED)
-        answer = pod.direct(address, revision("delete", x_forwarded_client_cert=element))
+        answer = pod.direct(address, revision("delete", x_forwarded_client_cert=element, **spoofed))
         assert outcome(answer) in {"403 403", "200 403"}
         assert pod.sample(FORGED) == before + 1
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from meshed_mcp import contract
+from tests.hostile.addresses import ADDRESSES
 from tests.hostile.requests import (
     LEGACY,
     MODERN,
@@ -434,4 +435,4 @@ PATHS_AND_METHODS: Final = (
     ),
 )
 
-HTTP: Final = (*CONNECTIONS, *FRAMES, *HEADERS, *PATHS_AND_METHODS)
+HTTP: Final = (*CONNECTIONS, *FRAMES, *HEADERS, *PATHS_AND_METHODS, *ADDRESSES)
