@@ -5,7 +5,7 @@ What it judges is admission, and the configuration of proxies that it generates 
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -88,8 +88,10 @@ def review(item: Object) -> Object:
 
 
 @contextlib.contextmanager
-def started(program: Path, api: ApiServer, mesh_config: Object, folder: Path) -> Iterator[Istiod]:
-    """Run istiod with a mesh configuration during the block; waits until it has read all objects."""
+def started(
+    program: Path, api: ApiServer, mesh_config: Object, folder: Path, variables: Mapping[str, str] | None = None
+) -> Iterator[Istiod]:
+    """Run istiod with a mesh configuration and variables during the block; waits until it has read all objects."""
     settings = folder / "mesh.json"
     settings.write_text(json.dumps(mesh_config))
     web, xds, monitoring = (f"127.0.0.1:{free_port()}" for _ in range(3))
@@ -99,7 +101,7 @@ def started(program: Path, api: ApiServer, mesh_config: Object, folder: Path) ->
         "--secureGRPCAddr=", "--httpsAddr=", "--ctrlz_port=0", "--shutdownDuration=0s",
     ]  # fmt: skip
     with (
-        running(command, folder / "istiod.log", ENVIRONMENT) as engine,
+        running(command, folder / "istiod.log", {**ENVIRONMENT, **(variables or {})}) as engine,
         httpx.Client(base_url=f"http://{web}", timeout=REQUEST_SECONDS, trust_env=False) as http,
     ):
         istiod = Istiod(http, xds, monitoring)

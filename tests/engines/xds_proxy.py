@@ -47,6 +47,7 @@ def node(kind: str, pod: Object) -> bytes:
         {
             "ISTIO_VERSION": ISTIO_VERSION,
             "CLUSTER_ID": "Kubernetes",
+            "INSTANCE_IPS": ",".join(each["ip"] for each in pod["status"]["podIPs"]),
             "NAMESPACE": namespace,
             "LABELS": pod["metadata"]["labels"],
             "SERVICE_ACCOUNT": pod["spec"]["serviceAccountName"],
