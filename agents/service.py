@@ -8,6 +8,7 @@ from mcp.server.subscriptions import ListenHandler
 from mcp.server.transport_security import TransportSecuritySettings
 from prometheus_client import CollectorRegistry, Gauge
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from meshed_mcp import contract
 from meshed_mcp.agents.auth.current_caller import current_caller, track_request
@@ -22,6 +23,7 @@ from meshed_mcp.agents.protocol.error_mapping import contain_exit, specified_err
 from meshed_mcp.agents.protocol.legacy import PostOnly, reject_legacy_revisions, session_options, wrap_endpoint
 from meshed_mcp.agents.protocol.registered_names import NameTrackingServer
 from meshed_mcp.agents.registry.registration import registration
+from meshed_mcp.agents.sessions.middleware import SessionMiddleware
 from meshed_mcp.agents.settings import Settings, SettingsError
 from meshed_mcp.agents.state.request_state import configure_request_state
 from meshed_mcp.agents.state.subscriptions import ReplicaBus, with_subscription_relay
@@ -112,6 +114,8 @@ class MCPService(NameTrackingServer[LifespanResultT]):
             reject_legacy_revisions(app, settings.path)
         if settings.legacy is contract.Legacy.STATELESS:
             wrap_endpoint(app, settings.path, PostOnly)
+        if settings.legacy is contract.Legacy.STICKY:
+            wrap_endpoint(app, settings.path, self._with_sessions)
         self._sessions.observe(self.session_manager)
         self._listen_handler = listen_handler(self.session_manager)
         self._concurrency_limit.set(settings.concurrent_calls)
@@ -129,6 +133,11 @@ class MCPService(NameTrackingServer[LifespanResultT]):
         tasks that a tool starts have it too.
         """
         return current_caller()
+
+    def _with_sessions(self, app: ASGIApp) -> ASGIApp:
+        middleware = SessionMiddleware(app)
+        self._sessions.on_end.append(middleware.forget)
+        return middleware
 
     def end_streams(self) -> None:
         """End every open `subscriptions/listen` stream with its result, as a stopping server should.

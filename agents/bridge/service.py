@@ -98,7 +98,8 @@ class BridgeService(MCPService[Any]):
         self.proxy = Proxy(pool, self.catalog, self.bridge_metrics, has_sessions=self._has_sessions)
         self.listening = Listening(self.proxy)
         self.bridge_metrics.observe(sessions=lambda: pool.size, held=lambda: len(self.proxy.held))
-        self._sessions.on_end, self.proxy.is_open = self.proxy.end_session, self._sessions.is_open
+        self._sessions.on_end.append(self.proxy.end_session)
+        self.proxy.is_open = self._sessions.is_open
         self._register(self.session_manager.app)
         return self._with_upstream(app)
 

@@ -10,6 +10,7 @@ A request passes these layers, outermost first, and its response passes them in 
               RequireAuthMiddleware         SDK, only with tokens: 401, 403
                 ModernOnly                  protocol/legacy.py, only with `legacy: off`: rejects old revisions
                   PostOnly                  protocol/legacy.py, only with `legacy: stateless`: 405 for GET and DELETE
+                  SessionMiddleware         sessions/middleware.py, only with `legacy: sticky`: owner, newest stream
                     StreamableHTTPASGIApp   SDK: Host and Origin, JSON-RPC, sessions
                       SDK middleware, in the order of `MCPService.middleware`:
                         OpenTelemetryMiddleware    SDK: the server span

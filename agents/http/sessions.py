@@ -98,7 +98,7 @@ class SessionMetrics:
             contract.METRIC_ACTIVE_SESSIONS, "Open sessions of clients up to 2025-11-25.", registry=registry
         ).set_function(self._open_sessions)
         self._collect = session_collector(self._open_sessions)
-        self.on_end: Callable[[str], None] = lambda _: None
+        self.on_end = list[Callable[[str], None]]()
         """Called with the id of each session that ends before the process does."""
 
     def observe(self, manager: StreamableHTTPSessionManager) -> None:
@@ -113,7 +113,8 @@ class SessionMetrics:
 
     def _end(self, session: str) -> None:
         self._collect()
-        self.on_end(session)
+        for notify in self.on_end:
+            notify(session)
 
     def _open_sessions(self) -> int:
         return sum(map(len, self._tables))
