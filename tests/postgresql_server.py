@@ -30,9 +30,9 @@ class PostgreSQLServer:
             self._initdb, "--pgdata", self._data, "--auth=trust", "--username=meshed", "--encoding=UTF8", "--no-sync"
         )
 
-    def start(self) -> None:
-        """Start and wait until it answers."""
-        options = f"-c listen_addresses='' -c unix_socket_directories={self._folder} -c fsync=off"
+    def start(self, more: str = "") -> None:
+        """Start and wait until it answers; `more` options override the others."""
+        options = f"-c listen_addresses='' -c unix_socket_directories={self._folder} -c fsync=off {more}"
         log = str(self._folder / "log")
         self._run(self._pg_ctl, "start", "--wait", "--pgdata", self._data, "--log", log, "--options", options)
 
@@ -43,6 +43,14 @@ class PostgreSQLServer:
     def remove(self) -> None:
         """Delete the data of a stopped server."""
         shutil.rmtree(self._folder)
+
+    def write(self, name: str, text: str) -> str:
+        """Put a file into the data folder, readable for the server alone; returns its path."""
+        path = Path(self._data, name)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o600)
+        os.chown(path, self._user.pw_uid, self._user.pw_gid)
+        return str(path)
 
     def url(self, database: str) -> str:
         """Where clients connect."""

@@ -3,7 +3,7 @@
 import signal
 import socket
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 START_SECONDS = 30
@@ -16,6 +16,8 @@ class RedisServer:
     program: Path
     port: int
     process: subprocess.Popen[bytes] | None = None
+    options: list[str] = field(default_factory=list)
+    """Further options, over those of `start`."""
 
     @property
     def url(self) -> str:
@@ -25,6 +27,7 @@ class RedisServer:
     def start(self) -> None:
         """Start and wait until it accepts connections."""
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        options += self.options
         self.process = subprocess.Popen([self.program, *options], stdout=subprocess.PIPE)
         assert self.process.stdout is not None
         for line in self.process.stdout:

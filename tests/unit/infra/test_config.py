@@ -210,9 +210,10 @@ def test_replicas_with_separate_sqlite_files_are_rejected() -> None:
     assert line.startswith(
         "service mcp-a: shared_state[0]: database: its replicas would each answer from their own data"
     )
-    assert "set secret_env.MESHED_MCP_DATABASE_URL: {secret: ..., key: ...}, or run one replica" in line
-    named = {"MESHED_MCP_DATABASE_URL": {"secret": "mcp-database", "key": "url"}}
-    assert planned(stack(services={"mcp-a": {**SERVICE, "shared_state": ["database"], "secret_env": named}})).services
+    assert "set database: {secret: ..., key: ...}, or run one replica" in line
+    mounted = {"MESHED_MCP_DATABASE_URL_FILE": "/mnt/secrets/url"}
+    for more in ({"database": {"secret": "mcp-database", "key": "url"}}, {"env": mounted}):
+        assert planned(stack(services={"mcp-a": {**SERVICE, "shared_state": ["database"], **more}})).services
 
 
 def test_an_encrypted_value_inside_a_structure_is_rejected() -> None:

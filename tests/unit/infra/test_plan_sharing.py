@@ -52,8 +52,7 @@ def test_a_canary_counts_as_a_second_replica() -> None:
 
 def test_the_stack_names_the_shared_parts_once_for_all_services() -> None:
     """Requirement RUN-11: the audience separates services that seal with one key."""
-    database = {"MESHED_MCP_DATABASE_URL": {"secret": "mcp-database", "key": "url"}}
-    own = {"shared_state": [*SharedState], "secret_env": database}
+    own = {"shared_state": [*SharedState], "database": {"secret": "mcp-database", "key": "url"}}
     args = planned(own, request_state=KEYS, redis=REDIS).services["mcp-a"]
     assert args.request_state is not None
     assert args.redis is not None

@@ -10,7 +10,7 @@ from meshed_mcp.infra.plan import planned
 from tests.unit.components.mesh.mesh_rendering import render
 
 IMAGE = {"image": "registry.example.com/search:1"}
-DATABASE = {"secret_env": {"MESHED_MCP_DATABASE_URL": {"secret": "db", "key": "url"}}}
+DATABASE = {"database": {"secret": "db", "key": "url"}}
 
 
 def hosts(**settings: Any) -> list[str]:

@@ -133,15 +133,16 @@ def test_process_of_a_package_inherits_proxy_and_certificates(settings: dict[str
 
 
 def test_credentials_for_a_remote_server_come_from_secrets() -> None:
-    """Requirement SRV-7: the bridge reads them from variables that the Deployment only names."""
+    """Requirements SRV-7 and ROT-1: the bridge reads them from mounted files that the Deployment only names."""
     headers = {"X-Api-Key": {"secret": "crm", "key": "key"}, "X-Org": SECRET}
     found = container("server", **REMOTE, outbound_auth={"bearer": SECRET, "headers": headers})
     named = json.loads(plain(found)[contract.ENV_UPSTREAM_HEADERS])
     assert plain(found)[contract.ENV_UPSTREAM_URL] == REMOTE["url"]
     assert named.keys() == headers.keys()
-    references = secrets(found)
-    assert references[contract.ENV_UPSTREAM_TOKEN] == ("files", "token")
-    assert [references[name] for name in named.values()] == [("crm", "key"), ("files", "token")]
+    paths = {name: value.removeprefix("/etc/meshed-mcp/files/secret/") for name, value in plain(found).items()}
+    assert paths[f"{contract.ENV_UPSTREAM_TOKEN}_FILE"] == "files/token"
+    assert [paths[f"{name}_FILE"] for name in named.values()] == ["crm/key", "files/token"]
+    assert not secrets(found)
 
 
 def test_the_bridge_has_a_size_of_its_own_beside_a_server() -> None:

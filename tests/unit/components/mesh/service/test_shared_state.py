@@ -12,15 +12,15 @@ from tests.unit.components.mesh.mesh_rendering import CANARY, render, service_ar
 
 KEYS = {"secret": "mcp-request-state", "key": "keys"}
 REDIS = {"secret": "mcp-redis", "key": "url"}
+REQUEST_STATE = "MESHED_MCP_REQUEST_STATE_KEYS_FILE"
+REDIS_URL = "MESHED_MCP_REDIS_URL_FILE"
 BOTH = ["request-state", "subscriptions"]
 
 
 def variables(**settings: Any) -> dict[str, Any]:
     """Variables of the stable version's container."""
     pod = render(**settings).one("Deployment", "mcp-search")["spec"]["template"]["spec"]
-    return {
-        item["name"]: item.get("value") or item["valueFrom"]["secretKeyRef"] for item in pod["containers"][0]["env"]
-    }
+    return {item["name"]: item["value"] for item in pod["containers"][0]["env"]}
 
 
 def lines(**settings: Any) -> list[str]:
@@ -57,18 +57,16 @@ def test_runtime_is_configured_as_replicated_when_another_pod_may_serve(several:
 def test_shared_state_settings_come_from_secrets() -> None:
     """Requirement CFG-11: a secret is never written into an object."""
     found = variables(shared_state=BOTH, request_state=KEYS, redis=REDIS)
-    assert found[contract.ENV_REQUEST_STATE_KEYS] == {"name": "mcp-request-state", "key": "keys"}
-    assert found[contract.ENV_REDIS_URL] == {"name": "mcp-redis", "key": "url"}
+    assert found[REQUEST_STATE] == "/etc/meshed-mcp/files/secret/mcp-request-state/keys"
+    assert found[REDIS_URL] == "/etc/meshed-mcp/files/secret/mcp-redis/url"
 
 
 def test_service_gets_only_the_shared_features_that_it_uses() -> None:
     """Requirement SEC-6: a stack configures both features for all of its services."""
     found = variables(shared_state=["subscriptions"], request_state=KEYS, redis=REDIS)
-    assert contract.ENV_REDIS_URL in found
-    assert contract.ENV_REQUEST_STATE_KEYS not in found
-    assert not {contract.ENV_REDIS_URL, contract.ENV_REQUEST_STATE_KEYS} & set(
-        variables(request_state=KEYS, redis=REDIS)
-    )
+    assert REDIS_URL in found
+    assert REQUEST_STATE not in found
+    assert not {REDIS_URL, REQUEST_STATE} & set(variables(request_state=KEYS, redis=REDIS))
 
 
 def test_unknown_or_duplicate_feature_is_rejected_with_the_choices() -> None:

@@ -39,6 +39,7 @@ VALUES: Final[dict[str, Any]] = {
     "args": ["--debug"],
     "env": {"A": "b"},
     "secret_env": {"A": SECRET},
+    "database": SECRET,
 }
 """A value of every field that has no effect on some kind."""
 
