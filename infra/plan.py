@@ -227,6 +227,7 @@ def service_args(config: StackConfig, name: str, item: ServiceConfig, now: datet
         autoscaled=autoscaling.autoscaled_versions(config, name),
         registry_url=registry_url,
         experiments=open_experiments(config, name, now),
+        sole_resource=policies.resources_at_domain(config) == [name],
         request_state=config.request_state,
         redis=config.redis,
     )

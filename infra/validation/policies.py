@@ -11,10 +11,12 @@ from meshed_mcp.components.mesh.egress.service_entry import declared_hosts, port
 from meshed_mcp.components.mesh.rate_limit.args import SharedLimits
 from meshed_mcp.components.mesh.rate_limit.server_args import RateLimitRef
 from meshed_mcp.components.mesh.rate_limit.shared import rate_limit_ref
-from meshed_mcp.components.mesh.service.addresses import exposed_path, principal
+from meshed_mcp.components.mesh.service.addresses import endpoint_urls, is_resource, principal
 from meshed_mcp.error_codes import stack as codes
+from meshed_mcp.error_codes.identity import RESOURCE_NOT_OF_SERVICE
 from meshed_mcp.infra.config import NAMESPACE, StackConfig
 from meshed_mcp.infra.validation.accounts import account_names
+from meshed_mcp.infra.validation.calls import resource_of
 
 
 def external_hosts_by_service(config: StackConfig) -> dict[str, list[ExternalHost]]:
@@ -115,17 +117,30 @@ def claim_issues(config: StackConfig) -> Iterator[ConfigIssue]:
                 yield ConfigIssue(f"service {name}", f"auth.issuers[{number}].claims.organization", message)
 
 
-def exposure_issues(config: StackConfig) -> Iterator[ConfigIssue]:
-    """Services that share the path of their protected resource metadata, which follows from the resource.
+def resources_at_domain(config: StackConfig) -> list[str]:
+    """Exposed services whose token metadata is at the gateway's domain."""
+    services = config.services.items()
+    exposed = [name for name, item in services if item.expose and item.auth is not None]
+    return [name for name in exposed if urlsplit(_resource(config, name)).hostname == config.domain]
 
-    Source: RFC 9728, section 3.1.
+
+def _resource(config: StackConfig, name: str) -> str:
+    return resource_of(config, name, config.services[name])
+
+
+def exposure_issues(config: StackConfig) -> Iterator[ConfigIssue]:
+    """Resource URLs of other services, and services that share the path of their protected resource metadata.
+
+    Source: RFC 9728, sections 3.1 and 3.3.
     """
-    owners: dict[str, str] = {}
     for name, item in config.services.items():
-        if not item.expose or item.auth is None or item.hosts:
-            continue  # the metadata of a service with hosts of its own is at the first of them
-        resource = exposed_path(name, item) if item.auth.resource is None else urlsplit(item.auth.resource).path
-        path = contract.PROTECTED_RESOURCE_PATH + resource.rstrip("/")
+        urls = endpoint_urls(name, item, config.domain, config.namespace, config.mesh.cluster_domain)
+        if item.auth is not None and item.auth.resource is not None and not is_resource(item.auth.resource, urls):
+            message = RESOURCE_NOT_OF_SERVICE.message(value=item.auth.resource, known=" or ".join(map(repr, urls)))
+            yield ConfigIssue(f"service {name}", "auth.resource", message)
+    owners: dict[str, str] = {}
+    for name in resources_at_domain(config):
+        path = contract.PROTECTED_RESOURCE_PATH + urlsplit(_resource(config, name)).path.rstrip("/")
         if owners.setdefault(path, name) != name:
             message = codes.TOKEN_METADATA_TAKEN.message(path=path, owner=owners[path])
             yield ConfigIssue(f"service {name}", "auth.resource", message)

@@ -97,20 +97,8 @@ ENV_AUTH_ISSUERS: Final = "MESHED_MCP_AUTH_ISSUERS"
 ENV_AUTH_RESOURCE: Final = "MESHED_MCP_AUTH_RESOURCE"
 """URL of this resource as clients use it. Source: RFC 9728, section 1.2."""
 
-ENV_AUTH_ISSUER: Final = "MESHED_MCP_AUTH_ISSUER"
-"""Issuer URL, equal to the tokens' `iss`; unset = no tokens. Requires the audience and the JWKS URL."""
-
-ENV_AUTH_AUDIENCE: Final = "MESHED_MCP_AUTH_AUDIENCE"
-"""URL of this resource as clients use it, equal to the tokens' `aud`. Source: RFC 8707, RFC 9728."""
-
-ENV_AUTH_JWKS_URL: Final = "MESHED_MCP_AUTH_JWKS_URL"
-ENV_AUTH_JWKS: Final = "MESHED_MCP_AUTH_JWKS"
-"""The issuer's JWK Set as JSON, instead of its URL. Source: RFC 7517, section 5."""
-
 ENV_AUTH_SCOPES: Final = "MESHED_MCP_AUTH_SCOPES"
 """Comma-separated scopes that every token must have."""
-
-ENV_ORGANIZATION_CLAIM: Final = "MESHED_MCP_ORGANIZATION_CLAIM"
 
 ENV_OUTBOUND_CALLS: Final = "MESHED_MCP_OUTBOUND_CALLS"
 """JSON list of `OutboundCall`; unset = calls carry no token."""

@@ -44,7 +44,7 @@ def rendered(issuer: Issuer) -> list[Manifest]:
     """The three services."""
     mesh = ServiceMeshArgs.model_validate({"domain": local_stack.HOST, "namespaces": [local_stack.NAMESPACE]})
     common: dict[str, Any] = {"expose": True, "replicas": 1}
-    auth = {"issuer": ISSUER, "jwks": json.loads(issuer.jwks())}
+    auth = {"issuers": [{"issuer": ISSUER, "jwks": json.loads(issuer.jwks())}]}
     return [
         *cluster.mesh_manifests(mesh),
         *service.service_manifests("front", local_stack.arguments(cors=CORS, **common)),

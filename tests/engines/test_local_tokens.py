@@ -135,10 +135,10 @@ def test_the_proxys_challenge_equals_the_servers(up: Running) -> None:
         pytest.param({"nbf": 2**33}, (401, "Jwt not yet valid"), id="not valid yet"),
         pytest.param(
             {"aud": "https://mcp.example.com/other/mcp"},
-            (403, "Audiences in Jwt are not allowed"),
+            (401, "Audiences in Jwt are not allowed"),
             id="another audience",
         ),
-        pytest.param({"aud": None}, (403, "Audiences in Jwt are not allowed"), id="no audience"),
+        pytest.param({"aud": None}, (401, "Audiences in Jwt are not allowed"), id="no audience"),
         pytest.param({"iss": "https://evil.example.com"}, (401, "Jwt issuer is not configured"), id="another issuer"),
     ],
 )
@@ -146,11 +146,14 @@ def test_the_proxys_challenge_equals_the_servers(up: Running) -> None:
 def test_an_invalid_token_is_rejected_by_the_sidecar(
     up: Running, issuer: Issuer, claims: dict[str, Any], expected: tuple[int, str], way: str
 ) -> None:
-    """Istio, RequestAuthentication: a token that is present must be valid. RFC 6750, section 3.1."""
+    """Requirement IDP-4: whatever is invalid about a token, the sidecar challenges. RFC 6750, section 3.1."""
     token = issuer.token(**{"aud": RESOURCE} | claims)
     url, proxy = (gateway(up), None) if way == "gateway" else ("http://vault:8000/mcp", sidecar_of_front(up))
     answer = post(url, token, proxy)
     assert (answer.status_code, answer.text) == expected
+    assert answer.headers["www-authenticate"] == (
+        f'Bearer error="invalid_token", scope="docs.read", resource_metadata="{METADATA_URL}"'
+    )
 
 
 @pytest.mark.parametrize("forge", ["unsigned", "signed_with_the_public_key", "changed"])
@@ -192,8 +195,11 @@ def test_a_request_that_bypasses_the_challenge_is_rejected_by_the_services_sidec
     url = f"https://{vault.address}:{INBOUND_PORT}"
     with httpx2.Client(trust_env=False, timeout=30, verify=trust) as client:
         refused = client.post(f"{url}/mcp", json={})
+        other = client.post(f"{url}/other", json={})
         metadata = client.get(f"{url}{METADATA_PATH}", headers={"host": "vault"})
-    assert (refused.status_code, refused.text) == (403, "RBAC: access denied")
+    assert (refused.status_code, refused.text) == (401, tokens.CHALLENGE_TEXT)
+    assert refused.headers["www-authenticate"] == f'Bearer scope="docs.read", resource_metadata="{METADATA_URL}"'
+    assert (other.status_code, other.text) == (403, "RBAC: access denied")
     assert metadata.status_code == 200
 
 
@@ -220,7 +226,7 @@ def test_with_keys_at_a_url_the_run_is_the_issuer(up: Running) -> None:
     assert result(post(gateway(up, "/safe/mcp"), token)) == (
         f"cluster.local/ns/istio-ingress/sa/istio-ingress for {ISSUER}/local-run"
     )
-    assert post(gateway(up, "/vault/mcp"), token).status_code == 403
+    assert post(gateway(up, "/vault/mcp"), token).status_code == 401
     assert not (up.folders.state / TOKENS / "mcp-system" / "vault").exists()
     safe = next(each for each in up.topology.stack.services if each.name == "safe")
     assert contract.MCP_PATH in str(through_mesh(up, safe))

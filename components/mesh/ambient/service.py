@@ -11,7 +11,7 @@ from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, st
 from meshed_mcp.components.mesh.ambient import routes
 from meshed_mcp.components.mesh.ambient.waypoint import USE_WAYPOINT, WAYPOINT
 from meshed_mcp.components.mesh.authorization.external import external_authorization
-from meshed_mcp.components.mesh.authorization.policy import SECURITY_API, caller_rules
+from meshed_mcp.components.mesh.authorization.policy import SECURITY_API, caller_rules, runtime_rejects_tokens
 from meshed_mcp.components.mesh.authorization.tokens import request_authentication
 from meshed_mcp.components.mesh.cluster.access_log import service_access_log
 from meshed_mcp.components.mesh.cluster.extensions import service_extensions
@@ -41,7 +41,7 @@ def ambient_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """All objects of the service; policies and routes come before the pods."""
     ingress = ambient_ingress_routes(name, args)
     running = workload.versions(name, args)
-    selected = request_authentication(name, args) + external_authorization(name, args) + service_access_log(name, args)
+    selected = waypoint_authentication(name, args) + external_authorization(name, args) + service_access_log(name, args)
     return [
         *workload.service_account(name, args),
         *(at_waypoint(item, name) for item in selected),
@@ -73,13 +73,22 @@ def routed_service(name: str, args: MeshedMCPServiceArgs) -> Manifest:
 def waypoint_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """Rules of the mesh route with destinations. Raises ValueError with the fields that HTTPRoute does not support.
 
-    Direct responses are left out: at a waypoint, callers in the mesh without a token get 403 from the policy, and
-    external callers get the challenge of the gateway.
+    Direct responses are left out: the runtime challenges callers in the mesh without a token, the gateway external
+    ones; a server without the runtime has a policy at the waypoint, whose response is 403.
     """
     rules = [rule for rule in mesh_route(name, args)["spec"]["http"] if "route" in rule]
     if unknown := routes.unsupported_fields(rules):
         raise WAYPOINT_ROUTE_UNSUPPORTED.error(name=name, fields=", ".join(unknown))
     return rules
+
+
+def waypoint_authentication(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+    """Token validation at the waypoint, for a server without the runtime and for claims in headers.
+
+    Otherwise the runtime alone validates: the waypoint's response to an invalid token names no metadata.
+    """
+    copies_claims = args.auth is not None and bool(args.auth.claims_to_headers)
+    return request_authentication(name, args) if copies_claims or not runtime_rejects_tokens(args) else []
 
 
 def at_waypoint(item: Manifest, name: str) -> Manifest:

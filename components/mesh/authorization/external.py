@@ -7,7 +7,7 @@ from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.mesh.authorization.enforcement_args import Authorizer, AuthorizerProtocol
 from meshed_mcp.components.mesh.authorization.policy import SECURITY_API
 from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
-from meshed_mcp.components.mesh.service.addresses import metadata_path
+from meshed_mcp.components.mesh.service.addresses import metadata_paths
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 
 UNAVAILABLE: Final = "503"
@@ -46,7 +46,7 @@ def external_authorization(name: str, args: MeshedMCPServiceArgs) -> list[Manife
     """
     if args.external_authorization is None:
         return []
-    rules = [{"to": [{"operation": {"notPaths": [metadata_path(name, args)]}}]}] if args.auth else [{}]
+    rules = [{"to": [{"operation": {"notPaths": metadata_paths(name, args)}}]}] if args.auth else [{}]
     spec = {
         "selector": {"matchLabels": {contract.LABEL_APP: name}},
         "action": "CUSTOM",

@@ -38,21 +38,32 @@ def organization_expression(claims: Mapping[str, str], values: Iterable[str] | N
     common = common_claim(claims)
     text = nothing = json.dumps(NO_ORGANIZATION)
     if common is not None:
-        return f"({_HAS_TOKEN} && {_present(common, known)}) ? {_claim(common)} : {nothing}"
+        return f"({_HAS_TOKEN} && {_known(common, known)}) ? {claim_expression(common)} : {nothing}"
     for issuer, claim in claims.items():
         condition = f'{_CLAIMS}["iss"] == {json.dumps(issuer)}'
-        text = f"({condition}) ? (({_present(claim, known)}) ? {_claim(claim)} : {nothing}) : ({text})"
+        text = f"({condition}) ? (({_known(claim, known)}) ? {claim_expression(claim)} : {nothing}) : ({text})"
     return f"({_HAS_TOKEN}) ? ({text}) : {nothing}"
 
 
-def _claim(claim: str) -> str:
+def claim_expression(claim: str) -> str:
+    """CEL expression of a claim that the token has."""
     return _CLAIMS + "".join(f"[{json.dumps(name)}]" for name in claim_names(claim))
 
 
-def _present(claim: str, known: str | None) -> str:
-    """Whether the claim exists at its path, and is one of the known values."""
-    names, at, parts = claim_names(claim), _CLAIMS, list[str]()
-    for name in names:
+def has_claim(claim: str) -> str:
+    """CEL expression: whether there is a valid token with the claim."""
+    return f"{_HAS_TOKEN} && {_present(claim)}"
+
+
+def _present(claim: str) -> str:
+    """Whether the claim exists at its path."""
+    at, parts = _CLAIMS, list[str]()
+    for name in claim_names(claim):
         parts.append(f"{json.dumps(name)} in {at}")
         at += f"[{json.dumps(name)}]"
-    return " && ".join([*parts, *([] if known is None else [f"{at} in {known}"])])
+    return " && ".join(parts)
+
+
+def _known(claim: str, known: str | None) -> str:
+    """Whether the claim exists and is one of the known values."""
+    return _present(claim) if known is None else f"{_present(claim)} && {claim_expression(claim)} in {known}"

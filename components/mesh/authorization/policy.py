@@ -12,7 +12,7 @@ from meshed_mcp.components.mesh.authorization.environment import allowed_princip
 from meshed_mcp.components.mesh.authorization.organization import claim_names
 from meshed_mcp.components.mesh.authorization.tool_policy_args import EVERY_OTHER_TOOL
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
-from meshed_mcp.components.mesh.service.addresses import metadata_path, resource_url
+from meshed_mcp.components.mesh.service.addresses import metadata_paths, resource_url
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.service.server_source import ServerKind
 from meshed_mcp.contract.token_issuers import AUDIENCE_CLAIM, TokenIssuer
@@ -65,10 +65,11 @@ def caller_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         no_call = _header(METHOD_HEADER, notValues=[CALL_METHOD, ENCODED])
         rules = [_rule(callers, operation, no_call, *current), *tool_rules(args, callers, operation)]
     if args.auth is not None:
-        rows = args.auth.table(resource_url(name, args))
-        rules = [each for rule in rules for each in with_tokens(rule, rows)]
+        if not runtime_rejects_tokens(args):
+            rows = args.auth.table(resource_url(name, args))
+            rules = [each for rule in rules for each in with_tokens(rule, rows)]
         if args.has_runtime:
-            documents = {"methods": ["GET", "OPTIONS"], "paths": [metadata_path(name, args)], **own_port(args)}
+            documents = {"methods": ["GET", "OPTIONS"], "paths": metadata_paths(name, args), **own_port(args)}
             rules.append(_rule(callers, documents))
     return rules
 
@@ -91,6 +92,15 @@ def own_port(args: MeshedMCPServiceArgs) -> Manifest:
 def mesh_rejects_legacy(args: MeshedMCPServiceArgs) -> bool:
     """Whether the sidecar rejects older revisions, because nothing else in the pod would."""
     return not args.has_runtime and args.legacy is contract.Legacy.OFF
+
+
+def runtime_rejects_tokens(args: MeshedMCPServiceArgs) -> bool:
+    """Whether only the runtime rejects missing and invalid tokens: a waypoint's responses name no metadata.
+
+    No EnvoyFilter applies at a waypoint, and a RequestAuthentication cannot require a token. Source: Istio 1.31,
+    "Use Layer 7 features"; CRDs.
+    """
+    return args.mode is MeshMode.AMBIENT and args.has_runtime
 
 
 def with_tokens(rule: Manifest, issuers: Sequence[TokenIssuer]) -> list[Manifest]:

@@ -12,7 +12,7 @@ from meshed_mcp.components.mesh.authorization.key_args import token_url
 from meshed_mcp.contract.token_issuers import TokenIssuer
 from meshed_mcp.error_codes import service as codes
 from meshed_mcp.error_codes.code import raise_all
-from meshed_mcp.error_codes.identity import ISSUER_TWICE, MOVED_TO_ISSUERS
+from meshed_mcp.error_codes.identity import ISSUER_LISTED_TWICE, MOVED_TO_ISSUERS
 
 MAX_ISSUERS: Final = 16
 """Product rule: proxies try an invalid token with each issuer."""
@@ -95,7 +95,7 @@ class TokenSettings(Model):
     def _are_different(cls, value: list[IssuerSettings]) -> list[IssuerSettings]:
         issuers = [each.urls[0] for each in value]
         raise_all(
-            ISSUER_TWICE.message(number=number, first=issuers.index(issuer), issuer=issuer)
+            ISSUER_LISTED_TWICE.message(number=number, first=issuers.index(issuer), issuer=issuer)
             for number, issuer in enumerate(issuers)
             if issuers.index(issuer) < number
         )

@@ -13,7 +13,7 @@ from meshed_mcp.components.core.manifest import Manifest, manifest, metadata
 from meshed_mcp.components.mesh.authorization.policy import SECURITY_API
 from meshed_mcp.components.mesh.authorization.token_args import TokenSettings
 from meshed_mcp.components.mesh.egress.destinations import LOOPBACK_BLOCKS, METADATA_BLOCKS
-from meshed_mcp.components.mesh.service.addresses import metadata_path, resource_url, subpaths
+from meshed_mcp.components.mesh.service.addresses import metadata_path, metadata_paths, resource_url, subpaths
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.contract.token_issuers import AUDIENCE_CLAIM, TokenIssuer
 
@@ -61,14 +61,18 @@ def _rule(row: TokenIssuer, headers: Mapping[str, str]) -> Manifest:
     }
 
 
-def protected_rules(name: str, args: MeshedMCPServiceArgs, path: str, rules: list[Manifest]) -> list[Manifest]:
+def protected_rules(
+    name: str, args: MeshedMCPServiceArgs, path: str, rules: list[Manifest], *, sole: bool
+) -> list[Manifest]:
     """Route rules of the endpoint `path` with the challenge first; they remove client headers reserved for claims.
+
+    `sole` = no other service has token metadata at the host.
 
     The sidecar keeps these headers on a CORS preflight, which it does not validate.
     Source: Envoy, jwt_authn, `claim_to_headers` and `bypass_cors_preflight`.
     """
     claimed = [] if args.auth is None else list(args.auth.claims_to_headers.values())
-    own = [*metadata_rules(name, args), *challenge_rules(name, args, path)]
+    own = [*metadata_rules(name, args, sole=sole), *challenge_rules(name, args, path)]
     return [*own, *(_without(claimed, rule) for rule in rules)]
 
 
@@ -81,10 +85,10 @@ def _without(headers: list[str], rule: Manifest) -> Manifest:
     return rule | {"headers": changes | {"request": request | {"remove": removed}}}
 
 
-def metadata_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
+def metadata_rules(name: str, args: MeshedMCPServiceArgs, *, sole: bool) -> list[Manifest]:
     """The route that responds with the protected resource metadata, which an external server does not serve.
 
-    Source: RFC 9728, sections 2 and 3.2.
+    Source: RFC 9728, sections 2 and 3.2; Fetch, "CORS protocol": a client's header for the revision is not simple.
     """
     if args.auth is None or args.has_runtime:
         return []
@@ -93,11 +97,17 @@ def metadata_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         "authorization_servers": [row.issuer for row in args.auth.table(resource_url(name, args))],
         "bearer_methods_supported": ["header"],
     }
-    headers = {"content-type": "application/json", "access-control-allow-origin": "*"}
+    headers = {
+        "content-type": "application/json",
+        "access-control-allow-origin": "*",
+        "access-control-allow-methods": "GET",
+        "access-control-allow-headers": "*",
+    }
+    paths = metadata_paths(name, args) if sole else [metadata_path(name, args)]
     return [
         {
             "name": f"{name}-metadata",
-            "match": [{"uri": {"exact": metadata_path(name, args)}}],
+            "match": [{"uri": {"exact": path}} for path in paths],
             "directResponse": {"status": 200, "body": {"string": json.dumps(document)}},
             "headers": {"response": {"set": headers}},
         }
@@ -124,9 +134,10 @@ def challenge_rules(name: str, args: MeshedMCPServiceArgs, path: str) -> list[Ma
     ]
 
 
-def challenge(name: str, args: MeshedMCPServiceArgs, auth: TokenSettings) -> str:
+def challenge(name: str, args: MeshedMCPServiceArgs, auth: TokenSettings, error: str = "") -> str:
     """Value of WWW-Authenticate, with '%' escaped for Envoy. Source: RFC 6750, 3; RFC 9728, 5.1."""
     resource = urlsplit(resource_url(name, args))
+    code = f'error="{error}", ' if error else ""
     scope = f'scope="{" ".join(auth.scopes)}", ' if auth.scopes else ""
-    value = f'Bearer {scope}resource_metadata="{resource.scheme}://{resource.netloc}{metadata_path(name, args)}"'
+    value = f'Bearer {code}{scope}resource_metadata="{resource.scheme}://{resource.netloc}{metadata_path(name, args)}"'
     return value.replace("%", "%%")

@@ -16,7 +16,13 @@ from meshed_mcp.components.mesh.routing.fault_injection import with_fault_rules
 from meshed_mcp.components.mesh.routing.rollout_args import ABTest, BlueGreen, Canary, Color
 from meshed_mcp.components.mesh.routing.tool_args import POOL_PREFIX
 from meshed_mcp.components.mesh.routing.tool_routes import ToolGroup, call_matches, retry_and_timeout, tool_groups
-from meshed_mcp.components.mesh.service.addresses import exposed_path, metadata_path, service_host, subpaths
+from meshed_mcp.components.mesh.service.addresses import (
+    exposed_path,
+    metadata_path,
+    resource_host,
+    service_host,
+    subpaths,
+)
 from meshed_mcp.components.mesh.service.args import IngressRef, MeshedMCPServiceArgs
 
 NETWORKING: Final = "networking.istio.io/v1"
@@ -49,7 +55,7 @@ class RouteScope(NamedTuple):
 
 def mesh_route(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     """VirtualService of all sidecars, without a time-out, because a stream lives as long as its client."""
-    rules = protected_rules(name, args, args.path, mesh_routes(name, args))
+    rules = protected_rules(name, args, args.path, mesh_routes(name, args), sole=True)
     spec = {"hosts": [service_host(name, args)], "gateways": [MESH_GATEWAY], "http": rules}
     return manifest(NETWORKING, "VirtualService", metadata(name, args.namespace), spec)
 
@@ -71,8 +77,8 @@ def host_routes(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) -> l
     """VirtualService of the service's own hosts: the endpoint at its own path, and nothing else; none without hosts."""
     if not args.hosts:
         return []
-    rules = protected_rules(name, args, args.path, gateway_routes(name, args, args.path, f"{name}-host"))
-    rules = with_cors(name, rules, args)
+    found = gateway_routes(name, args, args.path, f"{name}-host")
+    rules = with_cors(name, protected_rules(name, args, args.path, found, sole=True), args)
     spec = {"hosts": [each.host for each in args.hosts], "gateways": [ingress.gateway], "http": rules}
     meta = metadata(f"{name}-hosts", args.namespace, standard_labels(name))
     return [manifest(NETWORKING, "VirtualService", meta, spec)]
@@ -80,7 +86,8 @@ def host_routes(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) -> l
 
 def ingress_route(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) -> Manifest:
     """VirtualService of the gateway: the endpoint under `/<name>`, and nothing else of the service."""
-    rules = with_cors(name, protected_rules(name, args, exposed_path(name, args), ingress_routes(name, args)), args)
+    path, found = exposed_path(name, args), ingress_routes(name, args)
+    rules = with_cors(name, protected_rules(name, args, path, found, sole=args.sole_resource), args)
     spec = {"hosts": [ingress.host], "gateways": [ingress.gateway], "http": rules}
     meta = metadata(f"{name}-ingress", args.namespace, standard_labels(name))
     return manifest(NETWORKING, "VirtualService", meta, spec)
@@ -94,16 +101,19 @@ def ingress_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
 def gateway_routes(name: str, args: MeshedMCPServiceArgs, outside: str, label: str) -> list[Manifest]:
     """Rules of a gateway for the endpoint at path `outside`: endpoint, its subpaths, the metadata of its tokens.
 
-    The metadata is at the host of the resource: the first own host, if there are any.
+    The metadata is at the host of the resource, and there at the root too, unless other services share the host.
     """
     metadata_at, own_host = metadata_path(name, args), label != name
+    hosts = [each.host for each in args.hosts]
     matches = {
         "endpoint": ({"exact": outside}, args.path),
         "beneath": ({"prefix": subpaths(outside)}, subpaths(args.path)),
     }
     # The gateway itself serves the metadata of a server without the runtime (`metadata_rules`).
-    if args.auth is not None and args.has_runtime and own_host == bool(args.hosts):
+    if args.auth is not None and args.has_runtime and own_host == (resource_host(name, args) in hosts):
         matches["metadata"] = ({"exact": metadata_at}, metadata_at)
+        if (own_host or args.sole_resource) and metadata_at != contract.PROTECTED_RESOURCE_PATH:
+            matches["metadata-root"] = ({"exact": contract.PROTECTED_RESOURCE_PATH}, metadata_at)
     rules = list[Manifest]()
     for part, (uri, path) in matches.items():
         scope = RouteScope(f"{label}-{part}", {"uri": uri}, {"rewrite": {"uri": path}}, calls=part == "endpoint")

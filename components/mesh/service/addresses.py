@@ -1,9 +1,11 @@
 """Hosts, URLs and mesh identities of a service."""
 
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from meshed_mcp import contract
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, ServiceSettings
+from meshed_mcp.error_codes.identity import RESOURCE_NOT_OF_SERVICE
 
 
 def service_host(name: str, args: MeshedMCPServiceArgs) -> str:
@@ -28,18 +30,58 @@ def subpaths(path: str) -> str:
 
 def resource_url(name: str, args: MeshedMCPServiceArgs) -> str:
     """URL of the service as a protected resource. Source: RFC 8707, section 2; RFC 9728, section 1.2."""
-    if args.auth is not None and args.auth.resource is not None:
-        return args.auth.resource
-    if args.hosts:
-        return f"https://{args.hosts[0].host}{args.path}"
-    if args.expose and args.ingress is not None:
-        return f"https://{args.ingress.host}{exposed_path(name, args)}"
-    return service_url(name, args)
+    urls = service_urls(name, args)
+    if args.auth is None or args.auth.resource is None:
+        return urls[0]
+    if not is_resource(args.auth.resource, urls):
+        raise RESOURCE_NOT_OF_SERVICE.error(value=args.auth.resource, known=" or ".join(map(repr, urls)))
+    return args.auth.resource
+
+
+def resource_host(name: str, args: MeshedMCPServiceArgs) -> str | None:
+    """Host of the resource URL."""
+    return urlsplit(resource_url(name, args)).hostname
+
+
+def service_urls(name: str, args: MeshedMCPServiceArgs) -> list[str]:
+    """URLs of the endpoint: at its own hosts, below the gateway's domain, in the mesh."""
+    domain = None if args.ingress is None else args.ingress.host
+    return endpoint_urls(name, args, domain, args.namespace, args.cluster_domain)
+
+
+def endpoint_urls(
+    name: str, settings: ServiceSettings, domain: str | None, namespace: str, cluster_domain: str
+) -> list[str]:
+    """URLs of the endpoint of a service, the one for clients outside first."""
+    below = [f"https://{domain}{exposed_path(name, settings)}"] if settings.expose and domain is not None else []
+    inside = f"http://{name}.{namespace}.svc.{cluster_domain}:{contract.MCP_PORT}{settings.path}"
+    return [*(f"https://{each.host}{settings.path}" for each in settings.hosts), *below, inside]
+
+
+def is_resource(value: str, urls: Iterable[str]) -> bool:
+    """Whether a client that connects to one of the URLs accepts the resource: the URL, or a parent of it.
+
+    Source: MCP 2026-07-28, "Authorization", canonical server URI; the SDK, `check_resource_allowed`.
+    """
+    given = urlsplit(value)
+    for url in map(urlsplit, urls):
+        same_origin = (url.scheme, url.netloc) == (given.scheme.lower(), given.netloc.lower())
+        if same_origin and not given.query and f"{url.path.rstrip('/')}/".startswith(f"{given.path.rstrip('/')}/"):
+            return True
+    return False
 
 
 def metadata_path(name: str, args: MeshedMCPServiceArgs) -> str:
     """Path of the protected resource metadata, at gateway and service. Source: RFC 9728, section 3.1."""
     return contract.PROTECTED_RESOURCE_PATH + urlsplit(resource_url(name, args)).path.rstrip("/")
+
+
+def metadata_paths(name: str, args: MeshedMCPServiceArgs) -> list[str]:
+    """Paths of the metadata at a host without further resources: clients look at the second without the first.
+
+    Source: MCP 2026-07-28, "Authorization", "Protected Resource Metadata Discovery Requirements".
+    """
+    return list(dict.fromkeys([metadata_path(name, args), contract.PROTECTED_RESOURCE_PATH]))
 
 
 def allowed_hosts(name: str, args: MeshedMCPServiceArgs) -> list[str]:

@@ -67,6 +67,10 @@ class MeshedMCPServiceArgs(ServiceSettings):
     ingress: IngressRef | None = None
     """Ingress gateway; required when `expose` is true."""
 
+    sole_resource: bool = False
+    """True = no other service at the gateway's domain has `auth`. Clients then find its token metadata also at the
+    well-known path without the path of the service."""
+
     otlp_endpoint: In[str] | None = None
     """Base URL of the collector for spans, OTLP over HTTP; unset = no spans."""
 

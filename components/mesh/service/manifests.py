@@ -5,6 +5,7 @@ from typing import Final
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.core.names import service_name
 from meshed_mcp.components.mesh.ambient.service import ambient_manifests, without_sidecar
+from meshed_mcp.components.mesh.authorization.challenges import challenge_filters
 from meshed_mcp.components.mesh.authorization.external import external_authorization
 from meshed_mcp.components.mesh.authorization.policy import caller_policy
 from meshed_mcp.components.mesh.authorization.tokens import request_authentication
@@ -54,6 +55,7 @@ def sidecar_mode_manifests(name: str, args: MeshedMCPServiceArgs) -> list[Manife
         *ingress_route_manifests(name, args),
         *session_affinity_filters(name, args),
         connect_failure_filter(name, args),
+        *challenge_filters(name, args),
         *inbound_stream_filters(name, args),
         *rate_limit_envoy_filters(name, args),
         *service_extensions(name, args.namespace, args.extensions),

@@ -69,7 +69,7 @@ def added_clusters(topology: Topology, namespace: str, labels: Labels) -> list[M
 def local_replies(topology: Topology, namespace: str, context: Context, labels: Labels) -> Message:
     """The field `local_reply_config` of a proxy; merged lists are concatenated."""
     mappers = [
-        mapper.model_dump(by_alias=True)
+        mapper.model_dump(by_alias=True, exclude_none=True)
         for patch in _patches(topology, namespace, context, labels)
         if isinstance(patch, ManagerPatch)
         for mapper in patch.patch.value.typed_config.local_reply_config.mappers

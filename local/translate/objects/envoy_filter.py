@@ -139,16 +139,38 @@ class ResponseFlags(EnvoyFields):
     flags: tuple[str, ...] = Field(min_length=1)
 
 
-class ReplyFilter(EnvoyFields):
-    """Selected local replies. Source: Envoy, config.accesslog.v3.AccessLogFilter."""
+class Expression(EnvoyFields):
+    """A condition in the Common Expression Language."""
+
+    type: Literal["type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"]
+    expression: str
+
+
+class ExpressionFilter(EnvoyFields):
+    """Selected by an expression."""
+
+    name: Literal["envoy.access_loggers.extension_filters.cel"]
+    typed_config: Expression
+
+
+class FlagFilter(EnvoyFields):
+    """Local replies selected by their reason. Source: Envoy, config.accesslog.v3.AccessLogFilter."""
 
     response_flag_filter: ResponseFlags
 
 
-class ReplyMapper(EnvoyFields):
-    """Headers of the selected local replies. Source: Envoy, ResponseMapper."""
+class ExtensionFilter(EnvoyFields):
+    """Local replies selected by an extension. Source: as above."""
 
-    filter: ReplyFilter
+    extension_filter: ExpressionFilter
+
+
+class ReplyMapper(EnvoyFields):
+    """Status, body and headers of the selected local replies. Source: Envoy, ResponseMapper."""
+
+    filter: FlagFilter | ExtensionFilter
+    status_code: int | None = None
+    body: DataSource | None = None
     headers_to_add: tuple[AddedHeader, ...] = Field(min_length=1)
 
 

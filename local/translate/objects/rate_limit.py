@@ -114,12 +114,28 @@ class MetadataValue(EnvoyFields):
     default_value: str | None = None
 
 
+class DescriptorExpression(EnvoyFields):
+    """Value of a descriptor entry in the Common Expression Language."""
+
+    type: Literal["type.googleapis.com/envoy.extensions.rate_limit_descriptors.expr.v3.Descriptor"]
+    descriptor_key: str
+    text: str
+
+
+class DescriptorExtension(EnvoyFields):
+    """Descriptor entry from an extension."""
+
+    name: Literal["envoy.rate_limit_descriptors.expr"]
+    typed_config: DescriptorExpression
+
+
 class Action(EnvoyFields):
     """Source of a descriptor entry."""
 
     generic_key: GenericKey | None = None
     header_value_match: HeaderValueMatch | None = None
     metadata: MetadataValue | None = None
+    extension: DescriptorExtension | None = None
 
 
 class RateLimitActions(EnvoyFields):

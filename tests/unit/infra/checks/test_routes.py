@@ -132,15 +132,14 @@ def test_routes_of_different_gateways_do_not_conflict() -> None:
 def test_two_services_with_one_metadata_path_are_rejected() -> None:
     """RFC 9728, section 3.1: the path follows from the resource's path, and the gateway has one route for it."""
     auth = {"issuers": [{"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}]}
-    shared = {"auth": auth | {"resource": "https://mcp.example.com"}, "expose": True, "image": "a:1"}
+    shared = {"auth": auth | {"resource": "https://mcp.localhost"}, "expose": True, "image": "a:1"}
     services: dict[str, dict[str, Any]] = {"mcp-a": copy.deepcopy(shared), "mcp-b": copy.deepcopy(shared)}
     with pytest.raises(ConfigurationError) as raised:
         planned({"meshed-mcp:services": json.dumps(services)})
     assert [str(issue) for issue in raised.value.issues] == [
         (
             "service mcp-b: auth.resource: clients would look for its token metadata at "
-            "/.well-known/oauth-protected-resource, which is that of service mcp-a; set a "
-            "URL with another path, or remove it"
+            "/.well-known/oauth-protected-resource, which is that of service mcp-a; remove resource"
         )
     ]
     del services["mcp-b"]["auth"]["resource"]

@@ -59,6 +59,7 @@ def test_host_leads_to_the_endpoint_without_the_name_of_the_service() -> None:
         "/mcp",
         "/mcp/",
         "/.well-known/oauth-protected-resource/mcp",
+        "/.well-known/oauth-protected-resource",
     }
 
 

@@ -69,7 +69,7 @@ def test_external_authorizer_is_used_per_service_and_fails_closed() -> None:
 def test_protected_resource_metadata_needs_no_external_authorization() -> None:
     """RFC 9728, section 3: clients without a token learn the issuer here."""
     policy = render_exposed(external_authorization="opa", auth=AUTH).one("AuthorizationPolicy", "mcp-search-external")
-    paths = ["/.well-known/oauth-protected-resource/mcp-search/mcp"]
+    paths = ["/.well-known/oauth-protected-resource/mcp-search/mcp", "/.well-known/oauth-protected-resource"]
     assert policy["spec"]["rules"] == [{"to": [{"operation": {"notPaths": paths}}]}]
 
 

@@ -216,7 +216,9 @@ def test_exposed_service_with_tokens_uses_its_external_url() -> None:
     assert (route["match"], route["rewrite"]) == ([{"uri": {"exact": path}}], {"uri": path})
     metadata = rules(objects)[-1]
     assert principals(metadata) == [GATEWAY]
-    assert metadata["to"] == [{"operation": {"methods": ["GET", "OPTIONS"], "paths": [path]}}]
+    assert metadata["to"] == [
+        {"operation": {"methods": ["GET", "OPTIONS"], "paths": [path, "/.well-known/oauth-protected-resource"]}}
+    ]
 
 
 def test_internal_service_with_tokens_uses_its_mesh_url() -> None:

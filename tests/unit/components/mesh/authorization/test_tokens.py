@@ -187,7 +187,10 @@ def test_every_rule_but_the_metadata_rule_requires_a_token_of_the_issuer() -> No
     assert len(rules) == 3
     assert all(rule["from"][0]["source"]["requestPrincipals"] == [f"{ISSUER}/*"] for rule in rules)
     assert "requestPrincipals" not in metadata["from"][0]["source"]
-    assert metadata["to"][0]["operation"]["paths"] == ["/.well-known/oauth-protected-resource/mcp-search/mcp"]
+    assert metadata["to"][0]["operation"]["paths"] == [
+        "/.well-known/oauth-protected-resource/mcp-search/mcp",
+        "/.well-known/oauth-protected-resource",
+    ]
 
 
 @pytest.mark.parametrize(("route", "path"), [("mcp-search", "/mcp"), ("mcp-search-ingress", "/mcp-search/mcp")])
@@ -253,7 +256,8 @@ def test_the_mesh_serves_the_metadata_of_a_server_without_the_runtime() -> None:
             assert document["resource"] == resource
             assert document["authorization_servers"] == [ISSUER]
             well_known = f"/.well-known/oauth-protected-resource{resource.removeprefix('https://mcp.example.com')}"
-            assert rules[0]["match"] == [{"uri": {"exact": well_known}}]
+            root = [] if route.endswith("-ingress") else ["/.well-known/oauth-protected-resource"]
+            assert rules[0]["match"] == [{"uri": {"exact": each}} for each in (well_known, *root)]
             assert rules[0]["headers"]["response"]["set"]["content-type"] == "application/json"
     own = render_exposed(auth=AUTH, callers=["mcp-controller"]).one("VirtualService", "mcp-search")["spec"]["http"]
     assert "mcp-search-metadata" not in [rule["name"] for rule in own]

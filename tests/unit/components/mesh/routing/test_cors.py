@@ -12,7 +12,7 @@ from tests.unit.components.mesh.mesh_rendering import Objects, render, render_ex
 
 PAGE = "https://app.example.com"
 CORS: dict[str, Any] = {"origins": [PAGE, "http://localhost:*"], "headers": ["X-Organization-Id"]}
-AUTH = {"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/jwks"}
+AUTH = {"issuers": [{"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/jwks"}]}
 
 
 def ingress_rules(objects: Objects, route: str = "mcp-search-ingress") -> list[Manifest]:
