@@ -24,7 +24,7 @@ from meshed_mcp.agents.protocol.legacy import PostOnly, reject_legacy_revisions,
 from meshed_mcp.agents.protocol.registered_names import NameTrackingServer
 from meshed_mcp.agents.registry.registration import registration
 from meshed_mcp.agents.sessions.middleware import SessionMiddleware
-from meshed_mcp.agents.settings import Settings, SettingsError
+from meshed_mcp.agents.settings import LOOPBACK_HOSTS, Settings, SettingsError
 from meshed_mcp.agents.state.request_state import configure_request_state
 from meshed_mcp.agents.state.subscriptions import ReplicaBus, with_subscription_relay
 from meshed_mcp.agents.telemetry.metrics import OperationMetrics, process_registry
@@ -155,8 +155,13 @@ def listen_handler(manager: StreamableHTTPSessionManager) -> ListenHandler | Non
 
 
 def transport_security(settings: Settings) -> TransportSecuritySettings:
-    """Return the SDK's Host and Origin check: the allowed hosts, the origins of these hosts, and those of web pages."""
-    hosts = settings.allowed_hosts
-    own = [f"{scheme}://{host}" for scheme in ("http", "https") for host in hosts]
-    pages = [form for origin in settings.page_origins for form in dict.fromkeys((origin, origin.removesuffix(":*")))]
-    return TransportSecuritySettings(allowed_hosts=list(hosts), allowed_origins=[*own, *pages])
+    """Return the SDK's Host and Origin check, behind that of EdgeMiddleware, which also knows who asks for localhost.
+
+    It has no form for every origin: with ANY_ORIGIN it is off, and a mounted application checks nothing.
+    """
+    origins = [*settings.own_origins, *settings.page_origins]
+    if contract.ANY_ORIGIN in origins:
+        return TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    portless = (origin.removesuffix(contract.ANY_PORT) for origin in origins)
+    hosts = dict.fromkeys((*settings.effective_hosts, *LOOPBACK_HOSTS))
+    return TransportSecuritySettings(allowed_hosts=[*hosts], allowed_origins=[*dict.fromkeys((*origins, *portless))])

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -76,7 +77,7 @@ def _without_zone(address: str) -> str:
 
 def _with_portless(hosts: tuple[str, ...]) -> tuple[str, ...]:
     """Let `name:*` also allow `name`: clients omit the default port of the scheme (RFC 9110, section 7.2)."""
-    portless = (host.removesuffix(ANY_PORT) for host in hosts if host.endswith(ANY_PORT))
+    portless = (host.removesuffix(contract.ANY_PORT) for host in hosts if host.endswith(contract.ANY_PORT))
     return tuple(dict.fromkeys((*hosts, *portless)))
 
 
@@ -94,6 +95,15 @@ def _as_sent(origins: tuple[str, ...]) -> tuple[str, ...]:
     return normalized
 
 
+def _as_linked(urls: tuple[str, ...]) -> tuple[str, ...]:
+    """Return base URLs in their normal form. Raises ValueError for another text."""
+    normalized = tuple(url for each in urls if (url := contract.normalized_base_url(each)) is not None)
+    if len(normalized) < len(urls):
+        raise ValueError(urls)
+    return normalized
+
+
+PublicURLList = Annotated[tuple[str, ...], BeforeValidator(split_text), AfterValidator(_as_linked)]
 Names = Annotated[tuple[str, ...], BeforeValidator(split_text)]
 Origins = Annotated[tuple[str, ...], BeforeValidator(split_text), AfterValidator(_as_sent)]
 Hosts = Annotated[
@@ -121,7 +131,7 @@ StateKeys = Annotated[
 ]
 
 
-_LOOPBACK_HOSTS: Final = _with_portless(DEFAULT_ALLOWED_HOSTS)
+LOOPBACK_HOSTS: Final = _with_portless(DEFAULT_ALLOWED_HOSTS)
 
 
 class Settings(Limits, AccessSettings, CallSettings):
@@ -161,6 +171,9 @@ class Settings(Limits, AccessSettings, CallSettings):
     )
     management_port: Port = contract.MANAGEMENT_PORT
     allowed_hosts: Hosts = Field(DEFAULT_ALLOWED_HOSTS, validate_default=True)
+    public_urls: PublicURLList = Field(
+        (), description="base URLs without query separated by commas, such as https://mcp.example.com/mcp-search"
+    )
     allowed_origins: Origins | None = Field(
         None, description="origins separated by commas, such as https://app.example.com,http://localhost:*"
     )
@@ -200,10 +213,22 @@ class Settings(Limits, AccessSettings, CallSettings):
     _files: dict[str, SecretFile] = PrivateAttr(default_factory=dict)
 
     @property
+    def effective_hosts(self) -> tuple[str, ...]:
+        """Accepted Host values: the allow-list, and the hosts of the public URLs with any port unless one is set."""
+        public = [urlsplit(url).netloc for url in self.public_urls]
+        forms = [f"{host}:*" for host, url in zip(public, self.public_urls, strict=True) if urlsplit(url).port is None]
+        return tuple(dict.fromkeys((*self.allowed_hosts, *public, *forms)))
+
+    @property
+    def own_origins(self) -> tuple[str, ...]:
+        """Origins of pages at the process's own hosts."""
+        return tuple(f"{scheme}://{host.lower()}" for scheme in ("http", "https") for host in self.effective_hosts)
+
+    @property
     def page_origins(self) -> tuple[str, ...]:
         """Origins of web pages that may call the process; without settings those of the same machine."""
         if self.allowed_origins is None:
-            return contract.LOOPBACK_ORIGINS if self.allowed_hosts == _LOOPBACK_HOSTS else ()
+            return contract.LOOPBACK_ORIGINS if self.allowed_hosts == LOOPBACK_HOSTS else ()
         return self.allowed_origins
 
     @property

@@ -28,6 +28,7 @@ from meshed_mcp.components.mesh.egress.destinations import ClusterService
 from meshed_mcp.components.mesh.egress.proxy_args import CaBundle, EgressProxy
 from meshed_mcp.components.mesh.routing.cors_args import Cors
 from meshed_mcp.components.mesh.routing.fault_injection_args import FaultInjection, Window, fault_names
+from meshed_mcp.components.mesh.routing.host_args import HostEntry
 from meshed_mcp.components.mesh.routing.tool_args import PoolSettings
 from meshed_mcp.components.mesh.service.args import SecretKey, ServiceSettings
 from meshed_mcp.components.mesh.service.container_args import ServerResources
@@ -143,6 +144,10 @@ class StackConfig(Model):
     domain: Annotated[str, AfterValidator(domain_name)] = LOCAL_DOMAIN
     """Host name of the ingress gateway; an exposed service is at `https://<domain>/<name>/mcp`. The default is
     reachable by port-forward only."""
+
+    domain_aliases: list[HostEntry] = Field(default_factory=list)
+    """Further host names of the ingress gateway with the paths of `domain`, such as an old domain or the name at a
+    CDN: a name, or `{host, tls_secret}`."""
 
     cors: Cors | None = None
     """Web pages that may call every exposed service without `cors` of its own. Unset = none; with

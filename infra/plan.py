@@ -194,7 +194,13 @@ def ingress_ref(config: StackConfig) -> IngressRef | None:
     if mesh.mode is MeshMode.NONE:
         return None
     principal = gateway_principal(mesh.trust_domain, mesh.gateway)
-    return IngressRef(gateway=gateway_reference(mesh), host=config.domain, principal=principal)
+    return IngressRef(
+        gateway=gateway_reference(mesh),
+        host=config.domain,
+        aliases=[each.host for each in config.domain_aliases],
+        scheme=mesh.public_scheme,
+        principal=principal,
+    )
 
 
 def existing_mesh(config: StackConfig) -> ExistingMesh | None:

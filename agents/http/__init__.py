@@ -3,7 +3,9 @@
 A request passes these layers, outermost first, and its response passes them in reverse:
 
     uvicorn (h11)                   listener.py: HTTP/1.1, keep-alive; the lifespan runs before (lifespan.py)
-      DrainMiddleware               drain.py: in-flight requests, HTTP metrics, trace context; 421, 503 while draining
+      DrainMiddleware               drain.py: in-flight requests, HTTP metrics, trace context; 503 while draining
+       EdgeMiddleware               edge.py: Host (421), public URL, trailing slash
+        BrowserMiddleware           browsers.py: Origin (403), preflights, CORS headers
         ConcurrencyLimitMiddleware  concurrency_limiter.py: body (413), concurrency slot or queue (503), deadlines (408)
           IdentityMiddleware        auth/middleware.py: caller identity from the sidecar's certificate header
             AuthenticationMiddleware        SDK: bearer token

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from meshed_mcp import contract
 from meshed_mcp.agents.http import rejections
-from meshed_mcp.agents.http.limits import AllowedHosts, header_value
+from meshed_mcp.agents.http.limits import header_value
 from meshed_mcp.agents.http.rejections import DRAINING, Rejections, reason_for
 from meshed_mcp.agents.http.request_context import LISTEN, SCOPE_KEY, SSE, RequestContext
 from meshed_mcp.agents.telemetry.instruments import LabeledChildren
@@ -27,10 +27,10 @@ NO_RESPONSE: Final = ""
 
 
 class DrainMiddleware:
-    """ASGI middleware around the whole application; one per process. Hosts that are not in `hosts` get 421."""
+    """ASGI middleware around the whole application; one per process."""
 
-    def __init__(self, app: ASGIApp, registry: CollectorRegistry, hosts: AllowedHosts) -> None:
-        self._app, self._hosts = app, hosts
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
+        self._app = app
         self._in_flight: set[RequestContext] = set()
         self._drained = asyncio.Event()
         self._closes_connections = False
@@ -125,7 +125,7 @@ class DrainMiddleware:
             context.rejection = DRAINING
             in_session = contract.SESSION_HEADER in Headers(scope=context.scope)
             return rejections.SESSION_ENDED if in_session else rejections.STOPPING
-        return self._app if header_value(context.scope["headers"], b"host") in self._hosts else rejections.MISDIRECTED
+        return self._app
 
     def _observe_start(self, context: RequestContext, message: Message) -> None:
         context.status = message["status"]

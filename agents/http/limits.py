@@ -1,6 +1,6 @@
-"""Limits of one replica, and the checks on a request that need no state of the process: depth, slot, Host header."""
+"""Limits of one replica, and the checks on a request that need no state of the process: depth and slot."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Annotated, Any, Final
 
 from mcp.shared.inbound import MCP_METHOD_HEADER, MCP_PROTOCOL_VERSION_HEADER
@@ -11,11 +11,11 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from meshed_mcp import contract
+from meshed_mcp.agents.http.public_urls import route_path
 from meshed_mcp.contract import limits
 from meshed_mcp.contract.limits import MAXIMUM_SECONDS
 
 LISTEN_METHOD: Final = "subscriptions/listen"
-ANY_PORT: Final = ":*"
 
 Seconds = Annotated[float, Field(gt=0, le=MAXIMUM_SECONDS, allow_inf_nan=False)]
 
@@ -72,7 +72,7 @@ def bypasses_limit(scope: Scope, body: bytes, path: str = contract.MCP_PATH) -> 
     Streams are, because they wait for other calls. So are responses and notifications of clients up to 2025-11-25: a
     call that holds a slot may wait for this one. The SDK rejects a header that contradicts its body.
     """
-    if scope["path"] != path:
+    if route_path(scope) != path:
         return False
     headers = Headers(scope=scope)
     if scope["method"] != "POST":
@@ -99,14 +99,3 @@ def header_value(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str:
         if key == name:
             return value.decode("latin-1")
     return ""
-
-
-class AllowedHosts:
-    """Allow-list of Host values: `name`, `name:port`, or `name:*` for every port. The SDK's rule, for every path."""
-
-    def __init__(self, hosts: Sequence[str]) -> None:
-        self._exact = frozenset(host for host in hosts if not host.endswith(ANY_PORT))
-        self._with_any_port = tuple(host.removesuffix("*") for host in hosts if host.endswith(ANY_PORT))
-
-    def __contains__(self, host: object) -> bool:
-        return isinstance(host, str) and (host in self._exact or host.startswith(self._with_any_port))

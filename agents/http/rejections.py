@@ -61,9 +61,18 @@ OVERLOADED: Final = PlainTextResponse(
 """Source: RFC 9110, section 15.6.4, Service Unavailable."""
 
 MISDIRECTED: Final = PlainTextResponse(
-    f"This server does not serve that Host. Its operator can add the name to {contract.ENV_ALLOWED_HOSTS}.\n", 421
+    "This server does not serve that Host. Its operator can add a name with hosts or public_urls of the service "
+    f"({contract.ENV_ALLOWED_HOSTS}, {contract.ENV_PUBLIC_URLS}).\n",
+    421,
 )
 """Source: RFC 9110, section 15.5.20, Misdirected Request; the check is a defense against DNS rebinding."""
+
+FOREIGN_ORIGIN: Final = PlainTextResponse(
+    "This server does not serve pages of that Origin. Its operator can add the origin to cors.origins of the service "
+    f"({contract.ENV_ALLOWED_ORIGINS}).\n",
+    403,
+)
+"""Source: MCP 2026-07-28, Streamable HTTP, "Security Warning": 403 for an invalid Origin."""
 
 TOO_LARGE: Final = PlainTextResponse(
     f"The body is larger than this server accepts. Its operator can raise {contract.ENV_BODY_BYTES}.\n", 413

@@ -25,7 +25,7 @@ from meshed_mcp import contract
 from meshed_mcp.agents.http.addresses import host_and_port, listen_address
 from meshed_mcp.agents.http.concurrency_limiter import ConcurrencyLimitMiddleware
 from meshed_mcp.agents.http.drain import DrainMiddleware
-from meshed_mcp.agents.http.limits import AllowedHosts
+from meshed_mcp.agents.http.edge import EdgeMiddleware
 from meshed_mcp.agents.http.listener import bind_socket, listening
 from meshed_mcp.agents.http.management import Phase, management_app
 from meshed_mcp.agents.process import gc_tuning
@@ -116,7 +116,7 @@ class Replica:
     ) -> None:
         self._settings, self._registry, self._flush = settings, registry, flush
         limited = ConcurrencyLimitMiddleware(app, settings, registry)
-        self._app = DrainMiddleware(limited, registry, AllowedHosts(settings.allowed_hosts))
+        self._app = DrainMiddleware(EdgeMiddleware(limited, settings), registry)
         self._management = management_app(lambda: self._phase, registry, self._keeps_sessions)
         self._end_streams = end_streams
         self._phase = Phase.STARTING

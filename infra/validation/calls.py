@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from meshed_mcp import contract
 from meshed_mcp.components.core.errors import ConfigIssue, suggestion
-from meshed_mcp.components.mesh.service.addresses import exposed_path
+from meshed_mcp.components.mesh.service.addresses import endpoint_urls
 from meshed_mcp.components.mesh.service.call_args import CallSettings, is_url
 from meshed_mcp.contract import CallAuth
 from meshed_mcp.error_codes import calls as codes
@@ -32,14 +31,15 @@ def call_resources(config: StackConfig, item: ServiceConfig) -> dict[str, str]:
 
 def resource_of(config: StackConfig, name: str, item: ServiceConfig) -> str:
     """URL of a service as its tokens name it; as `addresses.resource_url` of its arguments."""
-    if item.auth is not None and item.auth.resource is not None:
-        return item.auth.resource
-    if item.hosts:
-        return f"https://{item.hosts[0].host}{item.path}"
-    if item.expose:
-        return f"https://{config.domain}{exposed_path(name, item)}"
-    domain = config.mesh.cluster_domain
-    return f"http://{name}.{config.namespace}.svc.{domain}:{contract.MCP_PORT}{item.path}"
+    resource = None if item.auth is None else item.auth.resource
+    return resource or urls_of(config, name, item)[0]
+
+
+def urls_of(config: StackConfig, name: str, item: ServiceConfig) -> list[str]:
+    """URLs of a service, the one that clients outside use first."""
+    hosts = [config.domain, *(each.host for each in config.domain_aliases)]
+    origins = [f"{config.mesh.public_scheme}://{host}" for host in hosts]
+    return endpoint_urls(name, item, origins, config.namespace, config.mesh.cluster_domain)
 
 
 def accepted(config: StackConfig, name: str) -> frozenset[tuple[str, str]]:

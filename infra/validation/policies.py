@@ -11,12 +11,12 @@ from meshed_mcp.components.mesh.egress.service_entry import declared_hosts, port
 from meshed_mcp.components.mesh.rate_limit.args import SharedLimits
 from meshed_mcp.components.mesh.rate_limit.server_args import RateLimitRef
 from meshed_mcp.components.mesh.rate_limit.shared import rate_limit_ref
-from meshed_mcp.components.mesh.service.addresses import endpoint_urls, is_resource, principal
+from meshed_mcp.components.mesh.service.addresses import is_resource, principal
 from meshed_mcp.error_codes import stack as codes
 from meshed_mcp.error_codes.identity import RESOURCE_NOT_OF_SERVICE
 from meshed_mcp.infra.config import NAMESPACE, StackConfig
 from meshed_mcp.infra.validation.accounts import account_names
-from meshed_mcp.infra.validation.calls import resource_of
+from meshed_mcp.infra.validation.calls import resource_of, urls_of
 
 
 def external_hosts_by_service(config: StackConfig) -> dict[str, list[ExternalHost]]:
@@ -134,7 +134,7 @@ def exposure_issues(config: StackConfig) -> Iterator[ConfigIssue]:
     Source: RFC 9728, sections 3.1 and 3.3.
     """
     for name, item in config.services.items():
-        urls = endpoint_urls(name, item, config.domain, config.namespace, config.mesh.cluster_domain)
+        urls = urls_of(config, name, item)
         if item.auth is not None and item.auth.resource is not None and not is_resource(item.auth.resource, urls):
             message = RESOURCE_NOT_OF_SERVICE.message(value=item.auth.resource, known=" or ".join(map(repr, urls)))
             yield ConfigIssue(f"service {name}", "auth.resource", message)

@@ -17,6 +17,11 @@ ENV_MANAGEMENT_PORT: Final = "MESHED_MCP_MANAGEMENT_PORT"
 ENV_ALLOWED_HOSTS: Final = "MESHED_MCP_ALLOWED_HOSTS"
 """Comma-separated allow-list for the Host header; `name:*` allows every port. Other hosts get 421."""
 
+ENV_PUBLIC_URLS: Final = "MESHED_MCP_PUBLIC_URLS"
+"""Comma-separated base URLs at which clients reach the process through a gateway that removes their path:
+`https://mcp.example.com/mcp-search` for `https://mcp.example.com/mcp-search/mcp`. Their hosts are allowed. The process
+takes scheme and prefix of its own URLs from them, and never from X-Forwarded headers."""
+
 ENV_ALLOWED_ORIGINS: Final = "MESHED_MCP_ALLOWED_ORIGINS"
 """Comma-separated origins of web pages that may call this process: `https://app.example.com`, `http://localhost:*` for
 every port, `*` for all. Unset = those of the loopback address if ENV_ALLOWED_HOSTS is unset too, else none."""

@@ -1,4 +1,4 @@
-"""Origins of web pages, as the gateway and the runtime compare them, and the headers of browser clients.
+"""Origins of web pages, base URLs of services, and the headers of browser clients.
 
 The platform renders origins into the gateway's corsPolicy and into ENV_ALLOWED_ORIGINS; the runtime reads them.
 """
@@ -41,6 +41,7 @@ EXPOSED_HEADERS: Final = ("mcp-session-id", "mcp-protocol-version", "www-authent
 Resource Metadata Discovery"; RFC 9110, section 10.2.3."""
 
 _ORIGIN: Final = re.compile(r"([a-z][a-z0-9+.-]*)://(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::([0-9]{1,5}|\*))?")
+_BASE_URL: Final = re.compile(r"([Hh][Tt][Tt][Pp][Ss]?://[^/]+)((?:/[A-Za-z0-9._~-]*)*)")
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 _MAX_PORT: Final = 65535
 
@@ -66,6 +67,22 @@ def normalized_origin(value: str) -> str | None:
     return None if port != "*" and not 0 < int(port) <= _MAX_PORT else f"{scheme}://{host}:{port.lstrip('0')}"
 
 
+def normalized_base_url(value: str) -> str | None:
+    """Return the base URL of a service in lower case up to its path, without a slash at its end; None if it is none.
+
+    The path has unreserved characters only, so that it is the same in every encoding. Source: RFC 3986, section 6.2.2.
+
+    >>> normalized_base_url("https://MCP.example.com:443/tools/")
+    'https://mcp.example.com/tools'
+    """
+    match = _BASE_URL.fullmatch(value)
+    origin = None if match is None else normalized_origin(match[1])
+    if match is None or origin is None or origin.endswith(ANY_PORT):
+        return None
+    path = match[2].rstrip("/")
+    return None if any(part in ("", ".", "..") for part in path.split("/")[1:]) else f"{origin}{path}"
+
+
 def host_of_origin(origin: str) -> str:
     """Return the host of a normalized origin, in brackets if it is an IPv6 address."""
     authority = origin.partition("://")[2]
@@ -89,6 +106,9 @@ class AllowedOrigins:
         ported = tuple(origin.removesuffix(ANY_PORT) for origin in origins if origin.endswith(ANY_PORT))
         self._exact = frozenset([*ported, *(origin for origin in origins if not origin.endswith(ANY_PORT))])
         self._with_any_port = tuple(f"{origin}:" for origin in ported)
+
+    def __bool__(self) -> bool:
+        return self.any or bool(self._exact)
 
     def __contains__(self, origin: object) -> bool:
         if not isinstance(origin, str) or origin == ANY_ORIGIN:

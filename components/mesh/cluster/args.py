@@ -45,6 +45,7 @@ from meshed_mcp.components.mesh.rate_limit.args import SharedLimits
 from meshed_mcp.components.mesh.rate_limit.server_args import RateLimiting
 from meshed_mcp.components.mesh.service.proxy_size import ProxySize
 from meshed_mcp.components.mesh.service.validation import without_duplicates
+from meshed_mcp.error_codes.browsers import PLAIN_SCHEME_WITH_CERTIFICATE
 from meshed_mcp.error_codes.code import raise_all
 from meshed_mcp.error_codes.mesh import (
     INVALID_IDENTITY,
@@ -119,6 +120,20 @@ def mesh_identity(value: str) -> str:
     return value
 
 
+class Scheme(StrEnum):
+    """Scheme of the URLs at the ingress gateway."""
+
+    HTTPS = "https"
+    """The gateway has a certificate, or a load balancer before it has."""
+
+    HTTP = "http"
+    """Plain text from end to end, for development."""
+
+
+GatewayHost = Annotated[str, AfterValidator(domain_name)]
+"""Host name of the ingress gateway, in lower case."""
+
+
 class IngressRef(Model):
     """The ingress gateway that exposed services are attached to."""
 
@@ -128,12 +143,15 @@ class IngressRef(Model):
     host: Annotated[str, AfterValidator(host_name)]
     """Host name that clients use."""
 
+    aliases: list[GatewayHost] = Field(default_factory=list)
+    """Further host names with the same paths."""
+
+    scheme: Scheme = Scheme.HTTPS
+    """Scheme of the URLs that clients use."""
+
     principal: Annotated[str, AfterValidator(mesh_identity)]
     """Mesh identity of the gateway: "<trust domain>/ns/<namespace>/sa/<service account>"."""
 
-
-GatewayHost = Annotated[str, AfterValidator(domain_name)]
-"""Host name of the ingress gateway, in lower case."""
 
 SecretName = Annotated[str, AfterValidator(object_name)]
 
@@ -164,9 +182,13 @@ class ServiceMeshArgs(Model):
     tls_secret: Annotated[str, AfterValidator(object_name)] | None = None
     """TLS Secret in the gateway's namespace; set = HTTPS with a redirect from HTTP, unset = plain HTTP."""
 
+    public_scheme: Scheme = Scheme.HTTPS
+    """Scheme of the URLs that clients use, in links and token metadata: `https`, also where a load balancer before the
+    gateway has the certificate, or `http` for development without one."""
+
     hosts: dict[GatewayHost, SecretName | None] = Field(default_factory=dict)
     """Further host names of the ingress gateway -> TLS Secret in its namespace; none = as `tls_secret`. A stack derives
-    them from `hosts` of its services."""
+    them from `domain_aliases` and from `hosts` of its services."""
 
     namespaces: list[str] = Field(default_factory=lambda: ["mcp-system"], min_length=1)
     """Meshed namespaces: created with sidecar injection and a deny-by-default policy."""
@@ -353,6 +375,8 @@ class ServiceMeshArgs(Model):
         raise_all(installation_issues(self))
         raise_all(revision_issues(self))
         raise_all(value_issues(self))
+        if self.tls_secret is not None and self.public_scheme is Scheme.HTTP:
+            raise_all([PLAIN_SCHEME_WITH_CERTIFICATE.message().at("public_scheme")])
         if reserves_system_classes(self.platform) and self.effective_priority_class in SYSTEM_PRIORITY_CLASSES:
             raise_all([SYSTEM_PRIORITY_RESERVED.message(name=self.priority_class).at("priority_class")])
         found = ambient_mesh_issues(self) if self.mode is MeshMode.AMBIENT else ()

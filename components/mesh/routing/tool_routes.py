@@ -57,9 +57,13 @@ DEFAULT_GROUP: Final = (None, False, None, False)
 """Settings of a tool without its own."""
 
 
-def call_matches(group: ToolGroup, match: Manifest) -> list[Manifest]:
-    """`match` for the calls of each tool of the group."""
-    return [{**match, "headers": {**match.get("headers", {}), **call_headers(tool)}} for tool in group.tools]
+def call_matches(group: ToolGroup, matches: list[Manifest]) -> list[Manifest]:
+    """`matches` for the calls of each tool of the group."""
+    return [
+        {**match, "headers": {**match.get("headers", {}), **call_headers(tool)}}
+        for tool in group.tools
+        for match in matches
+    ]
 
 
 def call_headers(tool: str) -> Manifest:

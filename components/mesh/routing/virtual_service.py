@@ -45,10 +45,10 @@ class VersionRoute(NamedTuple):
 
 
 class RouteScope(NamedTuple):
-    """Scope of rules: name prefix, path match, rewrite, and whether tool calls arrive there."""
+    """Scope of rules: name prefix, path matches, rewrite, and whether tool calls arrive there."""
 
     label: str
-    match: Manifest
+    matches: tuple[Manifest, ...]
     rewrite: Manifest
     calls: bool
 
@@ -62,7 +62,7 @@ def mesh_route(name: str, args: MeshedMCPServiceArgs) -> Manifest:
 
 def mesh_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
     """Rules of the mesh route, without those that answer for missing tokens."""
-    rules = list(_rules(name, args, RouteScope("default", {}, {}, calls=True)))
+    rules = list(_rules(name, args, RouteScope("default", ({},), {}, calls=True)))
     return with_fault_rules(with_connect_failure_retries(rules, args), args)
 
 
@@ -88,7 +88,7 @@ def ingress_route(name: str, args: MeshedMCPServiceArgs, ingress: IngressRef) ->
     """VirtualService of the gateway: the endpoint under `/<name>`, and nothing else of the service."""
     path, found = exposed_path(name, args), ingress_routes(name, args)
     rules = with_cors(name, protected_rules(name, args, path, found, sole=args.sole_resource), args)
-    spec = {"hosts": [ingress.host], "gateways": [ingress.gateway], "http": rules}
+    spec = {"hosts": [ingress.host, *ingress.aliases], "gateways": [ingress.gateway], "http": rules}
     meta = metadata(f"{name}-ingress", args.namespace, standard_labels(name))
     return manifest(NETWORKING, "VirtualService", meta, spec)
 
@@ -106,19 +106,26 @@ def gateway_routes(name: str, args: MeshedMCPServiceArgs, outside: str, label: s
     metadata_at, own_host = metadata_path(name, args), label != name
     hosts = [each.host for each in args.hosts]
     matches = {
-        "endpoint": ({"exact": outside}, args.path),
-        "beneath": ({"prefix": subpaths(outside)}, subpaths(args.path)),
+        "endpoint": (endpoint_matches(outside), args.path),
+        "beneath": ([{"prefix": subpaths(outside)}], subpaths(args.path)),
     }
     # The gateway itself serves the metadata of a server without the runtime (`metadata_rules`).
     if args.auth is not None and args.has_runtime and own_host == (resource_host(name, args) in hosts):
-        matches["metadata"] = ({"exact": metadata_at}, metadata_at)
+        matches["metadata"] = ([{"exact": metadata_at}], metadata_at)
         if (own_host or args.sole_resource) and metadata_at != contract.PROTECTED_RESOURCE_PATH:
-            matches["metadata-root"] = ({"exact": contract.PROTECTED_RESOURCE_PATH}, metadata_at)
+            matches["metadata-root"] = ([{"exact": contract.PROTECTED_RESOURCE_PATH}], metadata_at)
     rules = list[Manifest]()
-    for part, (uri, path) in matches.items():
-        scope = RouteScope(f"{label}-{part}", {"uri": uri}, {"rewrite": {"uri": path}}, calls=part == "endpoint")
+    for part, (uris, path) in matches.items():
+        found = tuple({"uri": uri} for uri in uris)
+        scope = RouteScope(f"{label}-{part}", found, {"rewrite": {"uri": path}}, calls=part == "endpoint")
         rules += _rules(name, args, scope)
     return with_fault_rules(with_connect_failure_retries(rules, args), args)
+
+
+def endpoint_matches(outside: str) -> list[Manifest]:
+    """Path of an endpoint at the gateway, with and without a slash at its end: both are the same endpoint."""
+    path = outside.rstrip("/")
+    return [{"exact": path}, {"exact": f"{path}/"}] if path else [{"exact": "/"}]
 
 
 def version_routes(args: MeshedMCPServiceArgs) -> list[VersionRoute]:
@@ -164,14 +171,14 @@ def _rules(name: str, args: MeshedMCPServiceArgs, scope: RouteScope) -> Iterator
     """  # noqa: D205 - two sentences
     if args.legacy is contract.Legacy.STICKY:
         all_versions = {"host": service_host(name, args), "port": {"number": contract.MCP_PORT}}
-        head = _head(scope, "session", [_match(scope, {contract.SESSION_HEADER: {}})])
+        head = _head(scope, "session", _matches(scope, {contract.SESSION_HEADER: {}}))
         yield _with_upstream_header(args, {**head, "route": [{"destination": all_versions}], **retry_and_timeout(None)})
     for version in version_routes(args):
         for group in tool_groups(args, selected=bool(version.headers)) if scope.calls else ():
             yield _tool_rule(name, args, scope, version, group)
-        match = _match(scope, version.headers)
+        matches = [match for match in _matches(scope, version.headers) if match]
         route = {"route": destinations(name, args, version.shares)}
-        plain = {**_head(scope, version.label, [match] if match else []), **route, **retry_and_timeout(None)}
+        plain = {**_head(scope, version.label, matches), **route, **retry_and_timeout(None)}
         yield _with_upstream_header(args, plain)
 
 
@@ -182,7 +189,7 @@ def _tool_rule(
     shares = version.shares if group.pool is None else {f"{POOL_PREFIX}{group.pool}": 100}
     label = "-".join(part for part in (version.label, group.label) if part)
     return {
-        **_head(scope, label, call_matches(group, _match(scope, version.headers))),
+        **_head(scope, label, call_matches(group, _matches(scope, version.headers))),
         "route": destinations(name, args, shares),
         **(_mirrors(name, args) if group.mirrored else {}),
         **retry_and_timeout(group),
@@ -203,9 +210,9 @@ def _head(scope: RouteScope, suffix: str, matches: list[Manifest]) -> Manifest:
     return {"name": label, **({"match": matches} if matches else {}), **scope.rewrite}
 
 
-def _match(scope: RouteScope, headers: Manifest) -> Manifest:
+def _matches(scope: RouteScope, headers: Manifest) -> list[Manifest]:
     copied = {header: dict(value) for header, value in headers.items()}
-    return scope.match | ({"headers": copied} if headers else {})
+    return [match | ({"headers": dict(copied)} if headers else {}) for match in scope.matches]
 
 
 def _with_upstream_header(args: MeshedMCPServiceArgs, rule: Manifest) -> Manifest:

@@ -1,6 +1,6 @@
 """Hosts, URLs and mesh identities of a service."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from meshed_mcp import contract
@@ -44,18 +44,22 @@ def resource_host(name: str, args: MeshedMCPServiceArgs) -> str | None:
 
 
 def service_urls(name: str, args: MeshedMCPServiceArgs) -> list[str]:
-    """URLs of the endpoint: at its own hosts, below the gateway's domain, in the mesh."""
-    domain = None if args.ingress is None else args.ingress.host
-    return endpoint_urls(name, args, domain, args.namespace, args.cluster_domain)
+    """URLs of the endpoint, the one that clients outside use first."""
+    scheme = "" if args.ingress is None else args.ingress.scheme
+    origins = [f"{scheme}://{host}" for host in gateway_hosts(args)]
+    return endpoint_urls(name, args, origins, args.namespace, args.cluster_domain)
 
 
 def endpoint_urls(
-    name: str, settings: ServiceSettings, domain: str | None, namespace: str, cluster_domain: str
+    name: str, settings: ServiceSettings, origins: Sequence[str], namespace: str, cluster_domain: str
 ) -> list[str]:
-    """URLs of the endpoint of a service, the one for clients outside first."""
-    below = [f"https://{domain}{exposed_path(name, settings)}"] if settings.expose and domain is not None else []
+    """URLs of the endpoint of a service: at its own hosts, below the origins of the gateway, elsewhere, in the mesh."""
+    outside = origins if settings.expose else []
+    own = [f"{urlsplit(outside[0]).scheme}://{each.host}{settings.path}" for each in settings.hosts if outside]
+    below = [f"{origin}{exposed_path(name, settings)}" for origin in outside]
+    elsewhere = [f"{url}{settings.path}" for url in settings.public_urls]
     inside = f"http://{name}.{namespace}.svc.{cluster_domain}:{contract.MCP_PORT}{settings.path}"
-    return [*(f"https://{each.host}{settings.path}" for each in settings.hosts), *below, inside]
+    return [*own, *below, *elsewhere, inside]
 
 
 def is_resource(value: str, urls: Iterable[str]) -> bool:
@@ -69,6 +73,21 @@ def is_resource(value: str, urls: Iterable[str]) -> bool:
         if same_origin and not given.query and f"{url.path.rstrip('/')}/".startswith(f"{given.path.rstrip('/')}/"):
             return True
     return False
+
+
+def public_urls(name: str, args: MeshedMCPServiceArgs) -> list[str]:
+    """Base URLs of the service for clients outside: below each name of the gateway, at its own hosts, elsewhere."""
+    found: list[str] = []
+    if args.expose and args.ingress is not None:
+        scheme = args.ingress.scheme
+        found = [f"{scheme}://{host}/{name}" for host in gateway_hosts(args)]
+        found += [f"{scheme}://{each.host}" for each in args.hosts]
+    return [*found, *args.public_urls]
+
+
+def gateway_hosts(args: MeshedMCPServiceArgs) -> list[str]:
+    """Host names under which the gateway has the paths of all services; none unless exposed."""
+    return [args.ingress.host, *args.ingress.aliases] if args.expose and args.ingress is not None else []
 
 
 def metadata_path(name: str, args: MeshedMCPServiceArgs) -> str:
@@ -90,8 +109,7 @@ def allowed_hosts(name: str, args: MeshedMCPServiceArgs) -> list[str]:
     Source: MCP specification, "Security Best Practices", DNS rebinding; Kubernetes, "DNS for Services and Pods".
     """
     inside = [name, f"{name}.{args.namespace}", f"{name}.{args.namespace}.svc", service_host(name, args)]
-    outside = [args.ingress.host] if args.expose and args.ingress is not None else []
-    outside += [each.host for each in args.hosts]
+    outside = [*gateway_hosts(args), *(each.host for each in args.hosts)]
     return [form for host in inside + outside for form in (host, f"{host}:*")]
 
 

@@ -11,7 +11,7 @@ from meshed_mcp.components.mesh.egress.ca_bundle import ca_environment
 from meshed_mcp.components.mesh.egress.proxy import proxy_environment
 from meshed_mcp.components.mesh.egress.sidecar import sidecar_hosts
 from meshed_mcp.components.mesh.routing.cors_args import cors_environment
-from meshed_mcp.components.mesh.service.addresses import allowed_hosts
+from meshed_mcp.components.mesh.service.addresses import allowed_hosts, public_urls
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs, SharedState
 from meshed_mcp.components.mesh.service.container_args import SecretKey
 from meshed_mcp.components.mesh.service.limits_args import limits_environment
@@ -104,6 +104,7 @@ def _runtime_variables(name: str, args: MeshedMCPServiceArgs) -> dict[str, Any]:
     is_default_path = args.path == contract.MCP_PATH or name == contract.REGISTRY_NAME
     optional = {
         contract.ENV_PATH: None if is_default_path else args.path,
+        contract.ENV_PUBLIC_URLS: ",".join(public_urls(name, args)) or None,
         contract.ENV_REPLICATED: "true" if args.replicated else None,
         contract.ENV_REGISTRY_URL: args.registry_url,
         contract.ENV_OTLP_ENDPOINT: args.otlp_endpoint,

@@ -21,7 +21,7 @@ from meshed_mcp.components.mesh.rate_limit.args import RateLimits, rate_limit_is
 from meshed_mcp.components.mesh.routing.cors_args import Cors
 from meshed_mcp.components.mesh.routing.destination_rule_args import TrafficSettings
 from meshed_mcp.components.mesh.routing.fault_injection_args import FaultsByName
-from meshed_mcp.components.mesh.routing.host_args import HostEntry, host_issues
+from meshed_mcp.components.mesh.routing.host_args import BaseURL, HostEntry, host_issues, public_url_issues
 from meshed_mcp.components.mesh.routing.rollout_args import NoRollout, Rollout
 from meshed_mcp.components.mesh.routing.tool_args import PoolSettings
 from meshed_mcp.components.mesh.routing.validation import traffic_issues
@@ -63,6 +63,10 @@ class ServiceSettings(PolicySettings, SourceSettings, PodSettings):
     hosts: list[HostEntry] = Field(default_factory=list)
     """Host names of its own at the ingress gateway, beside the path below the domain: `https://<host><path>`. A name,
     or `{host, tls_secret}`. The first one is the resource of its tokens. Needs `expose`."""
+
+    public_urls: list[BaseURL] = Field(default_factory=list)
+    """Base URLs of the service at ingresses outside the stack, which remove the path: `https://tools.example.com/search`
+    for `https://tools.example.com/search/mcp`. The server accepts their hosts, and its own links begin with them."""
 
     cors: Cors | None = None
     """Web pages that may call the service from a browser, at the ingress gateway. Unset = none; in a stack, as the
@@ -161,6 +165,7 @@ class ServiceSettings(PolicySettings, SourceSettings, PodSettings):
         issues = [
             *source_issues(self),
             *host_issues(self.hosts, expose=self.expose),
+            *public_url_issues(self.public_urls, has_runtime=self.has_runtime),
             *validation.session_issues(self.legacy, self.methods),
             *tool_issues(self.tools, self.callers, expose=self.expose, has_tokens=has_tokens),
             *rate_limit_issues(self.rate_limits, has_tokens=has_tokens),

@@ -34,6 +34,7 @@ SET_BY_COMPONENT: Final = frozenset(
         contract.ENV_PATH,
         contract.ENV_MANAGEMENT_PORT,
         contract.ENV_ALLOWED_HOSTS,
+        contract.ENV_PUBLIC_URLS,
         contract.ENV_ALLOWED_ORIGINS,
         contract.ENV_CORS_HEADERS,
         contract.ENV_CORS_CREDENTIALS,

@@ -8,7 +8,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 
 from meshed_mcp.agents import MCPService, Settings
 from meshed_mcp.agents.service import listen_handler, transport_security
-from meshed_mcp.agents.settings import DEFAULT_ALLOWED_HOSTS
+from meshed_mcp.agents.settings import DEFAULT_ALLOWED_HOSTS, LOOPBACK_HOSTS
 
 OWN = {"run", "http_app", "current_caller", "end_streams", "metrics", "tool_names", "prompt_names"}
 EXTENDED = {"add_tool", "remove_tool", "add_prompt", "remove_prompt", "call_tool", "get_prompt"}
@@ -65,7 +65,7 @@ def test_the_host_check_allows_the_given_hosts_and_their_origins() -> None:
     """MCP 2026-07-28, Streamable HTTP, "Security Warning": servers must validate Origin."""
     checked = transport_security(Settings(allowed_hosts=("mcp-rag",)))
     assert checked == TransportSecuritySettings(
-        allowed_hosts=["mcp-rag"], allowed_origins=["http://mcp-rag", "https://mcp-rag"]
+        allowed_hosts=["mcp-rag", *LOOPBACK_HOSTS], allowed_origins=["http://mcp-rag", "https://mcp-rag"]
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService, Settings
 from meshed_mcp.agents.http.drain import DrainMiddleware
-from meshed_mcp.agents.http.limits import AllowedHosts
+from meshed_mcp.agents.http.edge import EdgeMiddleware
 from meshed_mcp.agents.http.rejections import READ_BYTES, REASONS, reason_for
 
 pytestmark = pytest.mark.anyio
@@ -47,7 +47,7 @@ async def counted(**changed: Any) -> dict[str, float]:
     """Reasons counted after one request that differs from a good one as given."""
     service = MCPService("mcp-test")
     app = service.http_app(Settings())
-    middleware = DrainMiddleware(app, service.metrics, AllowedHosts(["127.0.0.1"]))
+    middleware = DrainMiddleware(EdgeMiddleware(app, Settings()), service.metrics)
     request = {"content": json.dumps(PING)} | changed | {"headers": HEADERS | changed.get("headers", {})}
     async with (
         app.router.lifespan_context(app),

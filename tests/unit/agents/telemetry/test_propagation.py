@@ -20,7 +20,6 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from meshed_mcp.agents import MCPService, Settings, span
 from meshed_mcp.agents.http.drain import DrainMiddleware
-from meshed_mcp.agents.http.limits import AllowedHosts
 from meshed_mcp.agents.telemetry.propagation import (
     HTTPParent,
     current_http_parent,
@@ -142,7 +141,7 @@ async def called(headers: dict[str, str], tool: str = "rank") -> None:
     async def as_left_by_the_proxy(request: httpx2.Request) -> None:
         request.headers.update(headers)
 
-    middleware = DrainMiddleware(app, made.metrics, AllowedHosts(["127.0.0.1"]))
+    middleware = DrainMiddleware(app, made.metrics)
     async with (
         app.router.lifespan_context(app),
         httpx2.AsyncClient(

@@ -1,0 +1,63 @@
+"""Allow-list of the Host header, against DNS rebinding, and the exception for port-forwards.
+
+Source: MCP specification, "Security Best Practices"; RFC 9110, section 4.2.3: a host is compared without case.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from starlette.types import Scope
+
+from meshed_mcp import contract
+
+ANY_PORT: Final = contract.ANY_PORT
+
+
+class AllowedHosts:
+    """Allow-list of Host values in lower case: `name`, `name:port`, or `name:*` for every port."""
+
+    def __init__(self, hosts: Iterable[str]) -> None:
+        listed = [host.lower() for host in hosts]
+        self._exact = frozenset(host for host in listed if not host.endswith(ANY_PORT))
+        self._with_any_port = frozenset(host.removesuffix(ANY_PORT) for host in listed if host.endswith(ANY_PORT))
+
+    def __contains__(self, host: object) -> bool:
+        if not isinstance(host, str):
+            return False
+        if host in self._exact:
+            return True
+        name, separator, port = host.rpartition(":")
+        return bool(separator) and name in self._with_any_port and port.isascii() and port.isdecimal()
+
+
+def without_port(host: str) -> str:
+    """Return a Host value without its port.
+
+    >>> without_port("[::1]:8000"), without_port("mcp-rag")
+    ('[::1]', 'mcp-rag')
+    """
+    name, separator, port = host.rpartition(":")
+    return name if separator and not port.endswith("]") else host
+
+
+class PortForwards:
+    """Requests from the pod itself, as `kubectl port-forward` makes them: a loopback peer that is no proxy.
+
+    The sidecar connects from loopback addresses of its own, which are among `proxies` or contract.SIDECAR_ADDRESSES.
+    Source: kubelet, CRI `PortForward`: a connection to localhost in the pod's network namespace.
+    """
+
+    def __init__(self, proxies: Sequence[str]) -> None:
+        self._proxies = frozenset(proxies) | frozenset(contract.SIDECAR_ADDRESSES)
+
+    def accept(self, scope: Scope, host: str) -> bool:
+        """Whether the request names this machine, and comes from it."""
+        if without_port(host) not in contract.LOOPBACK_NAMES or scope.get("client") is None:
+            return False
+        try:
+            address = ipaddress.ip_address(scope["client"][0])
+        except ValueError:
+            return False
+        plain = getattr(address, "ipv4_mapped", None) or address
+        return plain.is_loopback and str(plain) not in self._proxies
