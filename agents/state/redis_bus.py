@@ -10,7 +10,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from mcp.server.subscriptions import ResourceUpdated, ServerEvent
 from mcp.shared.subscriptions import event_from_wire, event_to_notification
@@ -55,12 +55,19 @@ async def redis_relay(bus: ReplicaBus, login: ServerLogin, stream: str) -> Async
         await redis.aclose()
 
 
+class _Clients(Protocol):
+    """What `RotatingRedis` does for the relay."""
+
+    async def client(self) -> Any:
+        """Return the client to use."""
+
+
 class _LoginChangedError(Exception):
     """Redis accepts a new login."""
 
 
 class _Relay:
-    def __init__(self, bus: ReplicaBus, outbox: Outbox, redis: RotatingRedis, stream: str) -> None:
+    def __init__(self, bus: ReplicaBus, outbox: Outbox, redis: _Clients, stream: str) -> None:
         self._bus, self._outbox, self._redis, self._stream = bus, outbox, redis, stream
         self._client: Any = None
         self._origin = uuid.uuid4().hex.encode()

@@ -22,6 +22,9 @@ pytestmark = [pytest.mark.anyio, pytest.mark.engine("initdb", "pg_ctl")]
 CALLERS = 4
 ACCEPTED = "PostgreSQL accepts the new login"
 NOT_YET = "PostgreSQL does not accept the new login yet"
+OLD_CONNECTIONS = """
+SELECT count(*) FROM pg_stat_activity WHERE usename LIKE 'rag%' AND backend_start < CAST(:than AS timestamptz)
+"""
 HBA = """
 host    all meshed 127.0.0.1/32 trust
 hostssl all all    127.0.0.1/32 scram-sha-256 clientcert=verify-ca
@@ -141,10 +144,7 @@ async def replica(start_service: StartService, store: Store, tmp_path: Path) -> 
 
 async def all_connections_are_newer(store: Store, than: str) -> None:
     """Wait until PostgreSQL has no connection of a service from before that time."""
-    old = (
-        "SELECT count(*) FROM pg_stat_activity WHERE usename LIKE 'rag%' AND backend_start < CAST(:than AS timestamptz)"
-    )
-    await eventually(lambda: store.execute(old, than=than) == [0], within_seconds=60)
+    await eventually(lambda: store.execute(OLD_CONNECTIONS, than=than) == [0], within_seconds=60)
 
 
 async def test_a_secret_that_changes_before_the_password_loses_no_call(replica: Replica, store: Store) -> None:

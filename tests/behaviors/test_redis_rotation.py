@@ -1,7 +1,7 @@
 """Logins of Redis that change while replicas relay notifications: real processes, a real server with ACL and TLS."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,7 @@ def files(store: Store, tmp_path: Path) -> MountedFiles:
 
 
 @pytest.fixture
-def pair(start_service: StartService, files: MountedFiles) -> Iterator[tuple[Service, Service]]:
+def pair(start_service: StartService, files: MountedFiles) -> tuple[Service, Service]:
     """Two replicas that start with this login."""
     mounted = {
         "MESHED_MCP_REDIS_URL_FILE": files.path("secret/redis/url"),
@@ -92,7 +92,7 @@ def pair(start_service: StartService, files: MountedFiles) -> Iterator[tuple[Ser
         "MESHED_MCP_REDIS_PRIVATE_KEY_FILE": files.path("secret/redis-tls/tls.key"),
     }
     one, other = (start_service(SCRIPT, ready=False, **mounted) for _ in range(2))
-    yield one, other
+    return one, other
 
 
 @dataclass

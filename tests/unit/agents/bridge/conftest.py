@@ -101,10 +101,10 @@ def signal_handlers() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def bridged(**settings: Any) -> AsyncIterator[Bridge]:
+async def bridged(given: BridgeSettings | None = None, **settings: Any) -> AsyncIterator[Bridge]:
     """A bridge on a free loopback port."""
     service = BridgeService("mcp-bridge")
-    app = service.http_app(BridgeSettings(**settings))
+    app = service.http_app(given or BridgeSettings(**settings))
     listener = bind_socket("127.0.0.1", contract.ENV_PORT, 0)
     port = listener.getsockname()[1]
     async with listening(app, listener):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -15,8 +16,10 @@ from opentelemetry import trace
 from starlette.types import ASGIApp
 
 from meshed_mcp import contract
+from meshed_mcp.agents.bridge.settings import BridgeSettings
 from meshed_mcp.agents.bridge.streamable_http import UpstreamHTTPClient, is_loopback
 from meshed_mcp.agents.http.listener import bind_socket, listening
+from tests.mounted_files import MountedFiles
 from tests.unit.agents.bridge.conftest import Bridge, bridged
 
 pytestmark = pytest.mark.anyio
@@ -62,11 +65,31 @@ async def test_headers_and_token_reach_the_upstream_and_the_callers_do_not(monke
     """MCP, "Security Best Practices", token passthrough: the caller's token stays at the bridge."""
     monkeypatch.setenv("API_KEY", "secret")
     async with serving(upstream()) as port:
-        settings = {"upstream_headers": {"x-api-key": "API_KEY"}, "upstream_token": "t0ken"}
+        settings: dict[str, Any] = {"upstream_headers": {"x-api-key": "API_KEY"}, "upstream_token": "t0ken"}
         async with bridged(upstream_url=f"http://127.0.0.1:{port}/mcp", **settings) as bridge:
             assert await header(bridge, "x-api-key") == "secret"
             assert await header(bridge, "authorization") == "Bearer t0ken"
             assert await header(bridge, "mcp-name") == "header"
+
+
+async def test_a_rotated_token_and_header_are_used_from_the_next_request_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Requirement ROT-6: the pool of connections and the sessions stay."""
+    files = MountedFiles(tmp_path / "files", {"token": "one\n", "key": "a"})
+    monkeypatch.setenv("API_KEY_FILE", files.path("key"))
+    async with serving(upstream()) as port:
+        variables = {
+            contract.ENV_UPSTREAM_URL: f"http://127.0.0.1:{port}/mcp",
+            contract.ENV_UPSTREAM_HEADERS: '{"x-api-key": "API_KEY"}',
+            f"{contract.ENV_UPSTREAM_TOKEN}_FILE": files.path("token"),
+        }
+        rotating = BridgeSettings.from_environment(variables)
+        async with bridged(rotating) as bridge:
+            assert await header(bridge, "authorization") == "Bearer one"
+            files.replace({"token": "two\n", "key": "b"})
+            assert await header(bridge, "authorization") == "Bearer two"
+            assert await header(bridge, "x-api-key") == "b"
 
 
 async def test_an_upstream_that_is_down_is_an_error_and_recovers() -> None:

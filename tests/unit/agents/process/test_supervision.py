@@ -128,6 +128,10 @@ class BrokenRedis:
         self.reads = 0
         self.reading = asyncio.Event()
 
+    async def client(self) -> "BrokenRedis":
+        """Itself: its login never changes."""
+        return self
+
     async def xrevrange(self, _stream: str, count: int) -> list[tuple[bytes, dict[bytes, bytes]]]:
         """Newest entry: none."""
         assert count == 1

@@ -157,6 +157,53 @@ def test_a_missing_required_secret_is_rejected_with_its_path(
     )
 
 
+def mounted(objects: list[dict[str, Any]]) -> None:
+    """Give `back` a variable with the path of a mounted key."""
+    spec = local_objects.find(objects, "Deployment", "back")["spec"]["template"]["spec"]
+    source = {"secret": {"name": "redis", "items": [{"key": "url", "path": "secret/redis/url"}]}}
+    spec["volumes"] = [*spec.get("volumes", []), {"name": "files", "projected": {"sources": [source]}}]
+    container(objects)["volumeMounts"] = [{"name": "files", "mountPath": "/etc/files"}]
+    container(objects)["env"] = [{"name": "REDIS_URL_FILE", "value": "/etc/files/secret/redis/url"}]
+
+
+def test_a_mounted_key_is_a_link_to_the_local_file(
+    objects: list[dict[str, Any]], laid_out: LaidOut, folders: RunFolders
+) -> None:
+    """Requirements LOC-1 and ROT-1: a secret that changes in .local/secrets/<secret>/<key> rotates here too."""
+    mounted(objects)
+    file = folders.secrets / "redis" / "url"
+    file.parent.mkdir(parents=True)
+    file.write_text("redis://one")
+    pod = back(laid_out(objects))
+    fresh_volumes(pod, folders)
+    path = Path(programs(pod, folders)[0].env["REDIS_URL_FILE"])
+    assert path.read_text() == "redis://one"
+    file.write_text("redis://two")
+    assert path.read_text() == "redis://two"
+
+
+def test_a_variable_of_this_machine_replaces_a_mounted_key(
+    objects: list[dict[str, Any]], laid_out: LaidOut, folders: RunFolders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requirement LOC-1: the environment overrides .local/secrets/<secret>/<key>."""
+    mounted(objects)
+    monkeypatch.setenv("REDIS_URL", "redis://outside")
+    env = made(objects, laid_out, folders).env
+    assert env["REDIS_URL"] == "redis://outside"
+    assert "REDIS_URL_FILE" not in env
+
+
+def test_a_missing_mounted_key_is_rejected_with_its_path(
+    objects: list[dict[str, Any]], laid_out: LaidOut, folders: RunFolders
+) -> None:
+    """Requirement CFG-2: one line."""
+    mounted(objects)
+    with pytest.raises(LocalRunError) as error:
+        made(objects, laid_out, folders)
+    (message,) = error.value.messages
+    assert message.endswith(f"set the variable REDIS_URL, or put it into {folders.secrets}/redis/url")
+
+
 def test_a_pod_with_one_port_is_rejected(objects: list[dict[str, Any]], laid_out: LaidOut) -> None:
     """Requirement RUN-7: calls and readiness have a port each."""
     del container(objects)["ports"][0]
