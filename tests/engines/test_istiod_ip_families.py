@@ -10,10 +10,10 @@ from meshed_mcp import contract
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster import manifests as cluster
 from meshed_mcp.components.mesh.cluster.args import ServiceMeshArgs
-from meshed_mcp.components.mesh.cluster.istio_releases import istiod_values
+from meshed_mcp.components.mesh.cluster.istio_releases import istio_releases, istiod_values
 from meshed_mcp.components.mesh.service import manifests as service
 from meshed_mcp.local.process.engines import envoy_program
-from tests.engines import local_stack, stack_pods, stock_bootstrap
+from tests.engines import istio_charts, local_stack, stack_pods, stock_bootstrap
 from tests.engines import proxy_views as views
 from tests.engines.api_server import ApiServer
 from tests.engines.istiod import started
@@ -100,3 +100,16 @@ def test_envoy_loads_istiods_configuration(proxies: dict[str, Any], pod: str, tm
     """Requirement PRJ-7: a stock Envoy judges the addresses."""
     loaded = stock_bootstrap.loaded(envoy_program(), proxies[pod], tmp_path)
     assert loaded.returncode == 0, loaded.stderr
+
+
+def test_istios_charts_give_their_services_both_families(find_engine: Callable[[str], Path]) -> None:
+    """Requirement IP6-7: Istio's own charts render what the values say, for istiod and the gateway."""
+    releases = [each for each in istio_releases(MESH) if each.chart.name in {"istiod", "gateway"}]
+    program = find_engine("istio-charts")
+    items = [
+        item
+        for each in releases
+        for item in istio_charts.rendered(program, {**each._asdict(), "chart": each.chart.name})
+    ]
+    services = [item["spec"]["ipFamilyPolicy"] for item in items if item["kind"] == "Service"]
+    assert services == ["PreferDualStack"] * 2
