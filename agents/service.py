@@ -8,7 +8,6 @@ from mcp.server.subscriptions import ListenHandler
 from mcp.server.transport_security import TransportSecuritySettings
 from prometheus_client import CollectorRegistry, Gauge
 from starlette.applications import Starlette
-from starlette.types import ASGIApp
 
 from meshed_mcp import contract
 from meshed_mcp.agents.auth.current_caller import current_caller, track_request
@@ -23,7 +22,7 @@ from meshed_mcp.agents.protocol.error_mapping import contain_exit, specified_err
 from meshed_mcp.agents.protocol.legacy import PostOnly, reject_legacy_revisions, session_options, wrap_endpoint
 from meshed_mcp.agents.protocol.registered_names import NameTrackingServer
 from meshed_mcp.agents.registry.registration import registration
-from meshed_mcp.agents.sessions.middleware import SessionMiddleware
+from meshed_mcp.agents.sessions.setup import Sessions
 from meshed_mcp.agents.settings import LOOPBACK_HOSTS, Settings, SettingsError
 from meshed_mcp.agents.state.request_state import configure_request_state
 from meshed_mcp.agents.state.subscriptions import ReplicaBus, with_subscription_relay
@@ -102,20 +101,20 @@ class MCPService(NameTrackingServer[LifespanResultT]):
         streams, which carry progress. Raises SettingsError.
         """
         self._access.configure(self, settings)
+        sessions = Sessions(settings, self.metrics)
         app = self.streamable_http_app(
             streamable_http_path=settings.path,
             transport_security=transport_security(settings),
             max_request_body_size=settings.body_bytes,
             max_sessions=settings.sessions,
             **session_options(settings.legacy, settings.session_idle_seconds),
-            **options,
+            **{**sessions.options(), **options},
         )
         if settings.legacy is contract.Legacy.OFF:
             reject_legacy_revisions(app, settings.path)
         if settings.legacy is contract.Legacy.STATELESS:
             wrap_endpoint(app, settings.path, PostOnly)
-        if settings.legacy is contract.Legacy.STICKY:
-            wrap_endpoint(app, settings.path, self._with_sessions)
+        sessions.protect(app, self._sessions)
         self._sessions.observe(self.session_manager)
         self._listen_handler = listen_handler(self.session_manager)
         self._concurrency_limit.set(settings.concurrent_calls)
@@ -133,11 +132,6 @@ class MCPService(NameTrackingServer[LifespanResultT]):
         tasks that a tool starts have it too.
         """
         return current_caller()
-
-    def _with_sessions(self, app: ASGIApp) -> ASGIApp:
-        middleware = SessionMiddleware(app)
-        self._sessions.on_end.append(middleware.forget)
-        return middleware
 
     def end_streams(self) -> None:
         """End every open `subscriptions/listen` stream with its result, as a stopping server should.

@@ -23,7 +23,7 @@ from meshed_mcp.agents.auth.issuer_settings import replaced_variables
 from meshed_mcp.agents.auth.settings import AccessSettings, split_text, variable_of
 from meshed_mcp.agents.client.credentials.settings import CallSettings
 from meshed_mcp.agents.http.addresses import allowed_hosts
-from meshed_mcp.agents.http.limits import ANY_PORT, Limits
+from meshed_mcp.agents.http.limits import Limits
 from meshed_mcp.agents.process.secret_files import FixedSecret, Secret, SecretFile, secrets_in_files
 from meshed_mcp.agents.process.server_login import ServerLogin, fixed_login
 from meshed_mcp.agents.process.start_error import StartError
@@ -37,6 +37,7 @@ from meshed_mcp.error_codes.runtime import (
     SETTING_INVALID,
 )
 from meshed_mcp.error_codes.secrets import CERTIFICATE_WITHOUT_KEY, TLS_WITHOUT_SCHEME
+from meshed_mcp.error_codes.sessions import STORE_WITHOUT_REDIS, STORE_WITHOUT_SESSIONS
 
 DEFAULT_PRE_STOP_DELAY_SECONDS: Final = 0.0
 """Outside a cluster no endpoints have to be updated; the Deployment sets its own delay."""
@@ -201,6 +202,9 @@ class Settings(Limits, AccessSettings, CallSettings):
     redis_certificate: Certificates = None
     redis_private_key: PrivateKey = None
     legacy: contract.Legacy = Field(contract.Legacy.STATELESS, description=f"one of {', '.join(contract.Legacy)}")
+    session_store: contract.SessionStore = Field(
+        contract.SessionStore.MEMORY, description=f"one of {', '.join(contract.SessionStore)}"
+    )
     log_level: LogLevel = Field("INFO", description="one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
 
     otlp_endpoint: OTLPEndpoint = None
@@ -309,6 +313,16 @@ class Settings(Limits, AccessSettings, CallSettings):
                 grace=contract.ENV_GRACE_SECONDS,
                 least=self.call_seconds + self.grace_seconds - longest,
             )
+        return self
+
+    @model_validator(mode="after")
+    def _validate_session_store(self) -> Self:
+        if self.session_store is contract.SessionStore.MEMORY:
+            return self
+        if self.legacy is not contract.Legacy.STICKY:
+            raise STORE_WITHOUT_SESSIONS.error(variable=contract.ENV_SESSION_STORE, legacy=contract.ENV_LEGACY)
+        if self.redis_url is None:
+            raise STORE_WITHOUT_REDIS.error(variable=contract.ENV_SESSION_STORE, redis=contract.ENV_REDIS_URL)
         return self
 
     @classmethod

@@ -27,10 +27,15 @@ NO_RESPONSE: Final = ""
 
 
 class DrainMiddleware:
-    """ASGI middleware around the whole application; one per process."""
+    """ASGI middleware around the whole application; one per process.
 
-    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
-        self._app = app
+    `in_session` responds to requests of sessions while new requests are rejected.
+    """
+
+    def __init__(
+        self, app: ASGIApp, registry: CollectorRegistry, in_session: ASGIApp = rejections.SESSION_ENDED
+    ) -> None:
+        self._app, self._in_session = app, in_session
         self._in_flight: set[RequestContext] = set()
         self._drained = asyncio.Event()
         self._closes_connections = False
@@ -124,7 +129,7 @@ class DrainMiddleware:
         if self.rejecting:
             context.rejection = DRAINING
             in_session = contract.SESSION_HEADER in Headers(scope=context.scope)
-            return rejections.SESSION_ENDED if in_session else rejections.STOPPING
+            return self._in_session if in_session else rejections.STOPPING
         return self._app
 
     def _observe_start(self, context: RequestContext, message: Message) -> None:

@@ -55,6 +55,13 @@ SESSION_ENDED: Final = PlainTextResponse(
 )
 """Source: MCP 2025-11-25, "Session Management": the client starts a new session after 404."""
 
+SESSION_MOVES: Final = PlainTextResponse(
+    "This replica is stopping, and another one takes over the session. Send the request again: it was not executed.\n",
+    503,
+    headers={**RETRY, contract.CONNECT_FAILURE_HEADER: "true"},
+)
+"""For sessions in Redis. The caller's proxy, which gets the header, sends the request to another replica itself."""
+
 OVERLOADED: Final = PlainTextResponse(
     "This server is at its concurrency limit. Send the request again: it was not executed.\n", 503, headers=RETRY
 )

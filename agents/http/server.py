@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from meshed_mcp import contract
+from meshed_mcp.agents.http import rejections
 from meshed_mcp.agents.http.addresses import host_and_port, listen_address
 from meshed_mcp.agents.http.concurrency_limiter import ConcurrencyLimitMiddleware
 from meshed_mcp.agents.http.drain import DrainMiddleware
@@ -116,7 +117,9 @@ class Replica:
     ) -> None:
         self._settings, self._registry, self._flush = settings, registry, flush
         limited = ConcurrencyLimitMiddleware(app, settings, registry)
-        self._app = DrainMiddleware(EdgeMiddleware(limited, settings), registry)
+        in_redis = settings.session_store is contract.SessionStore.REDIS
+        in_session = rejections.SESSION_MOVES if in_redis else rejections.SESSION_ENDED
+        self._app = DrainMiddleware(EdgeMiddleware(limited, settings), registry, in_session)
         self._management = management_app(lambda: self._phase, registry, self._keeps_sessions)
         self._end_streams = end_streams
         self._phase = Phase.STARTING

@@ -1,5 +1,7 @@
 """ASGI middleware of an endpoint with sessions: checks their owner and lets the newest stream win."""
 
+from typing import Final, Generic, TypeVar
+
 from mcp.server.streamable_http import GET_STREAM_KEY, LAST_EVENT_ID_HEADER, check_accept_headers
 from mcp.shared.inbound import MCP_PROTOCOL_VERSION_HEADER
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
@@ -11,15 +13,18 @@ from meshed_mcp import contract
 from meshed_mcp.agents.sessions.open_session import OpenSession
 from meshed_mcp.agents.sessions.owner import owner_of
 
-OK = 200
+OK: Final = 200
 
 
-class SessionMiddleware:
-    """Middleware around the SDK's endpoint, inside the check of tokens."""
+SessionT = TypeVar("SessionT", bound=OpenSession)
+
+
+class SessionMiddleware(Generic[SessionT]):
+    """Middleware around the SDK's endpoint, inside the check of tokens; subclasses open the sessions."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._sessions: dict[str, OpenSession] = {}
+        self._sessions: dict[str, SessionT] = {}
 
     def forget(self, session: str) -> None:
         """Forget a session that the SDK has ended."""
@@ -33,6 +38,16 @@ class SessionMiddleware:
             await self._open(scope, receive, send)
         else:
             await self._continue(named, scope, receive, send)
+
+    async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raise NotImplementedError
+
+    async def _continue(self, named: str, scope: Scope, receive: Receive, send: Send) -> None:
+        raise NotImplementedError
+
+
+class MemorySessionMiddleware(SessionMiddleware[OpenSession]):
+    """Sessions in the memory of this replica only."""
 
     async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request without a session, and note the session that it opens."""

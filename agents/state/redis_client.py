@@ -44,13 +44,18 @@ class _Opened(NamedTuple):
 class RotatingRedis:
     """Clients of one Redis, for one event loop."""
 
-    def __init__(self, login: ServerLogin, probe: Callable[[Redis], Awaitable[object]]) -> None:
+    def __init__(
+        self,
+        login: ServerLogin,
+        probe: Callable[[Redis], Awaitable[object]],
+        timeout_seconds: float = SOCKET_TIMEOUT_SECONDS,
+    ) -> None:
         """`probe` sends a command that the user of Redis may send: it fails if Redis does not accept the login.
 
-        Raises SettingsError for an invalid URL or certificate.
+        `timeout_seconds` is the longest wait for a response. Raises SettingsError for an invalid URL or certificate.
         """
-        self._login, self._probe = login, probe
-        self._current = _open(login.read())
+        self._login, self._probe, self._timeout_seconds = login, probe, timeout_seconds
+        self._current = _open(login.read(), timeout_seconds)
         self._retired: _Opened | None = None
         self._rejected: LoginValues | None = None
         self._rejected_at = 0.0
@@ -77,7 +82,7 @@ class RotatingRedis:
         if newest == self._rejected and monotonic() - self._rejected_at < PROBE_SECONDS:
             return
         try:
-            opened = _open(newest)
+            opened = _open(newest, self._timeout_seconds)
         except SettingsError as error:
             self._note_rejection(newest, str(error))
             return
@@ -104,7 +109,7 @@ class RotatingRedis:
         self._rejected, self._rejected_at = login, monotonic()
 
 
-def _open(login: LoginValues) -> _Opened:
+def _open(login: LoginValues, timeout_seconds: float) -> _Opened:
     """Return a client without a connection and without retries of its own. Raises SettingsError."""
     files = ExitStack()
     tls: dict[str, Any] = {} if login.ca is None else {"ssl_ca_data": login.ca}
@@ -116,8 +121,8 @@ def _open(login: LoginValues) -> _Opened:
             login.url,
             protocol=2,
             retry=Retry(NoBackoff(), 0),
-            socket_connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            socket_timeout=SOCKET_TIMEOUT_SECONDS,
+            socket_connect_timeout=min(CONNECT_TIMEOUT_SECONDS, timeout_seconds),
+            socket_timeout=timeout_seconds,
             **tls,
         )
         client.connection_pool.make_connection()  # type: ignore[no-untyped-call]

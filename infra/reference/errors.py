@@ -30,6 +30,7 @@ AREAS: Final = (
     "local",
     "runtime",
     "secrets",
+    "sessions",
     "cli",
 )
 """Modules of the catalog, in the order of the page."""

@@ -89,6 +89,9 @@ ENV_REDIS_PRIVATE_KEY: Final = "MESHED_MCP_REDIS_PRIVATE_KEY"
 ENV_LEGACY: Final = "MESHED_MCP_LEGACY"
 """Support for clients of revisions up to 2025-11-25: a value of `Legacy`."""
 
+ENV_SESSION_STORE: Final = "MESHED_MCP_SESSION_STORE"
+"""Where sessions of `Legacy.STICKY` are kept: a value of `SessionStore`; `redis` needs ENV_REDIS_URL."""
+
 ENV_TRUSTED_PROXIES: Final = "MESHED_MCP_TRUSTED_PROXIES"
 """Comma-separated peer addresses whose x-forwarded-client-cert header is trusted: the pod's sidecar. Unset = none; the
 header is dropped."""

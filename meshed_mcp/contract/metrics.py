@@ -57,6 +57,12 @@ METRIC_ACTIVE_SESSIONS: Final = "mcp_server_active_sessions"
 METRIC_SESSION_DURATION: Final = "mcp_server_session_duration_seconds"
 """Histogram, seconds. Source: OpenTelemetry MCP conventions, `mcp.server.session.duration`."""
 
+METRIC_SESSION_STORE_CONNECTED: Final = "mcp_server_session_store_connected"
+"""Gauge: 1 while sessions are in Redis; 0 while they are only in the memory of their replica."""
+
+METRIC_SESSION_TAKEOVERS: Final = "mcp_server_session_takeovers_total"
+"""Counter by LABEL_OUTCOME: sessions of other replicas that were taken over, `resumed` or `failed`."""
+
 METRIC_PHASE: Final = "mcp_server_phase"
 """Gauge by `phase` (`starting`, `ready`, `stopping`): 1 for the current phase, 0 for the others."""
 

@@ -17,6 +17,16 @@ class Legacy(StrEnum):
     """Rejected with the error that names the supported revisions."""
 
 
+class SessionStore(StrEnum):
+    """Where sessions are kept with `Legacy.STICKY`."""
+
+    MEMORY = "memory"
+    """A session ends with its replica."""
+
+    REDIS = "redis"
+    """Another replica takes the session over, and clients resume streams with `Last-Event-ID`."""
+
+
 MCP_PORT: Final = 8000
 """TCP port of the MCP endpoint: plain HTTP/1.1 inside the pod, because uvicorn does not support HTTP/2."""
 
@@ -56,6 +66,9 @@ proxies. Source: Istio, "Use Layer 4 security policy"."""
 
 SESSION_HEADER: Final = "mcp-session-id"
 """Session id of clients up to 2025-11-25. Source: MCP 2025-11-25, "Session Management"."""
+
+CONNECT_FAILURE_HEADER: Final = "x-mcp-connect-failure"
+"""Header of a 503 for a request that no process has executed; callers' proxies try it on another replica."""
 
 FAULT_HEADER: Final = "x-mcp-fault"
 """Names the fault injection of the destination that the caller's proxy applies to this request."""

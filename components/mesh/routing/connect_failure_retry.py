@@ -15,9 +15,6 @@ from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 ENVOY_FILTER: Final = "networking.istio.io/v1alpha3"
 """Source: Istio 1.31 CRDs, the only version of EnvoyFilter."""
 
-CONNECT_FAILURE_HEADER: Final = "x-mcp-connect-failure"
-"""Header of a marked response."""
-
 RETRIABLE_HEADER_NAMES: Final = "x-envoy-retriable-header-names"
 """Request header that names the header for `retriable-headers`; the proxy removes it. Source: Envoy, router filter."""
 
@@ -33,7 +30,7 @@ MANAGER_TYPE: Final = (
 
 def connect_failure_filter(name: str, args: MeshedMCPServiceArgs) -> Manifest:
     """EnvoyFilter that marks responses in the sidecars of the service's pods. Source: Envoy, `LocalReplyConfig`."""
-    header = {"key": CONNECT_FAILURE_HEADER, "value": "true"}
+    header = {"key": contract.CONNECT_FAILURE_HEADER, "value": "true"}
     mapper = {
         "filter": {"response_flag_filter": {"flags": [CONNECTION_FAILURE]}},
         "headers_to_add": [{"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}],
@@ -66,7 +63,7 @@ def with_connect_failure_retries(rules: list[Manifest], args: MeshedMCPServiceAr
 
 def _with_retry_condition(rule: Manifest) -> Manifest:
     retries, headers = rule["retries"], rule.get("headers", {})
-    request = {"set": {RETRIABLE_HEADER_NAMES: CONNECT_FAILURE_HEADER}}
-    response = {**headers.get("response", {}), "remove": [CONNECT_FAILURE_HEADER]}
+    request = {"set": {RETRIABLE_HEADER_NAMES: contract.CONNECT_FAILURE_HEADER}}
+    response = {**headers.get("response", {}), "remove": [contract.CONNECT_FAILURE_HEADER]}
     marked = {**retries, "retryOn": f"{retries['retryOn']},{RETRIABLE_HEADERS}"}
     return {**rule, "retries": marked, "headers": {**headers, "request": request, "response": response}}

@@ -93,6 +93,8 @@ OPTIONAL: Final = (
     Metric(contract.METRIC_TASK_RESTARTS, Type.COUNTER, "restarts", ("task",), REASONS, Emitter.OPTIONAL),
     Metric(contract.METRIC_HEARTBEAT, Type.GAUGE, "seconds", (), 1, Emitter.OPTIONAL),
     Metric(contract.METRIC_BUS_CONNECTED, Type.GAUGE, "", (), 1, Emitter.OPTIONAL),
+    Metric(contract.METRIC_SESSION_STORE_CONNECTED, Type.GAUGE, "", (), 1, Emitter.OPTIONAL),
+    Metric(contract.METRIC_SESSION_TAKEOVERS, Type.COUNTER, "sessions", (contract.LABEL_OUTCOME,), 2, Emitter.OPTIONAL),
     Metric(contract.METRIC_SPANS_EXPORTED, Type.COUNTER, "spans", (contract.LABEL_ERROR,), 2, Emitter.OPTIONAL),
     Metric(contract.METRIC_SPANS_PROCESSED, Type.COUNTER, "spans", (contract.LABEL_ERROR,), 2, Emitter.OPTIONAL),
 )
