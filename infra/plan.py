@@ -28,6 +28,7 @@ from meshed_mcp.components.observability.prometheus.alert_rules import grafana_a
 from meshed_mcp.components.observability.prometheus.values import prometheus_url
 from meshed_mcp.components.pod.args import pod_settings
 from meshed_mcp.error_codes import stack as codes
+from meshed_mcp.error_codes.sessions import STORE_NEEDS_REDIS
 from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig
 from meshed_mcp.infra.parsing import parse_stack
 from meshed_mcp.infra.planning import autoscaling, nodes
@@ -125,7 +126,9 @@ def service_issues(name: str, item: ServiceConfig, names: list[str]) -> Iterator
 
 
 def sharing_issues(config: StackConfig, name: str, item: ServiceConfig) -> Iterator[ConfigIssue]:
-    """State in `shared_state` for which the stack has no Secret."""
+    """State in `shared_state`, and sessions, for which the stack has no Secret."""
+    if item.sessions.in_redis and config.redis is None:
+        yield ConfigIssue(f"service {name}", "sessions", STORE_NEEDS_REDIS.message())
     if item.scaling.max_replicas == 1 and len(deployments(name, item)) == 1:
         return
     secrets = {

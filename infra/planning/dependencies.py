@@ -13,7 +13,7 @@ def sidecar_egress_hosts(config: StackConfig, name: str, item: ServiceSettings) 
     """
     uses_database = item.database is not None or is_in_environment(SharedState.DATABASE, item.env)
     has_redis = config.redis is not None or is_in_environment(SharedState.SUBSCRIPTIONS, item.env)
-    uses_redis = has_redis and SharedState.SUBSCRIPTIONS in item.shared_state
+    uses_redis = has_redis and item.uses_redis
     places = [*config.mesh.cluster_dependencies, *item.cluster_dependencies]
     if (uses_database or uses_redis) and not places:
         return None

@@ -34,6 +34,11 @@ def destination_rule(name: str, args: MeshedMCPServiceArgs) -> Manifest:
         **({} if detection is None else {"outlierDetection": outlier_detection(detection)}),
     }
     subsets = [{"name": label, "labels": {contract.LABEL_VERSION: label}} for label in labels]
+    if args.sessions.in_redis:
+        # Only sessions use the host without a subset. One whose replica is gone must always reach the same other one.
+        balanced = {"trafficPolicy": {"loadBalancer": policy["loadBalancer"]}}
+        policy["loadBalancer"] = session_load_balancer(settings.locality)
+        subsets = [{**subset, **balanced} for subset in subsets]
     spec = {"host": service_host(name, args), "trafficPolicy": policy, "subsets": subsets}
     return manifest(NETWORKING, "DestinationRule", metadata(name, args.namespace), spec)
 
@@ -52,6 +57,14 @@ def load_balancer(balancing: Balancing, locality: Locality | None) -> Manifest:
     return {
         **chosen,
         **({} if balancing.warmup_seconds is None else {"warmup": warmup}),
+        "localityLbSetting": {"enabled": False} if locality is None else locality_setting(locality),
+    }
+
+
+def session_load_balancer(locality: Locality | None) -> Manifest:
+    """Balancing of sessions whose replica is gone: by the hash of the id, without the part that names the replica."""
+    return {
+        "consistentHash": {"httpHeaderName": contract.SESSION_HEADER},
         "localityLbSetting": {"enabled": False} if locality is None else locality_setting(locality),
     }
 

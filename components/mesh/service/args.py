@@ -35,6 +35,7 @@ from meshed_mcp.error_codes.service import (
     SHARED_STATE_MISSING,
     UNKNOWN_VERSION,
 )
+from meshed_mcp.error_codes.sessions import STORE_NEEDS_REDIS
 
 __all__ = ["IngressRef", "MeshedMCPServiceArgs", "SecretKey", "ServiceMeshArgs", "ServiceSettings", "SharedState"]
 
@@ -62,7 +63,7 @@ class MeshedMCPServiceArgs(ServiceSettings):
     """Secret with the keys that seal request state of multi-round-trip requests, one per line, the active one first."""
 
     redis: LoginSecret | None = None
-    """Secret with the URL of the Redis bus for subscriptions, and its TLS certificates."""
+    """Secret with the URL of the Redis for subscriptions and sessions, and its TLS certificates."""
 
     ingress: IngressRef | None = None
     """Ingress gateway; required when `expose` is true."""
@@ -196,6 +197,12 @@ class MeshedMCPServiceArgs(ServiceSettings):
         issues = ambient_issues(self) if self.mode is MeshMode.AMBIENT else ()
         issues = meshless_issues(self) if self.mode is MeshMode.NONE else issues
         raise_all(message.at(field) for field, message in issues)
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_redis_for_sessions(self) -> "MeshedMCPServiceArgs":
+        if self.sessions.in_redis and self.redis is None:
+            raise STORE_NEEDS_REDIS.error()
         return self
 
     @model_validator(mode="after")

@@ -106,6 +106,7 @@ def _runtime_variables(name: str, args: MeshedMCPServiceArgs) -> dict[str, Any]:
         contract.ENV_PATH: None if is_default_path else args.path,
         contract.ENV_PUBLIC_URLS: ",".join(public_urls(name, args)) or None,
         contract.ENV_REPLICATED: "true" if args.replicated else None,
+        contract.ENV_SESSION_STORE: args.sessions.store if args.sessions.in_redis else None,
         contract.ENV_REGISTRY_URL: args.registry_url,
         contract.ENV_OTLP_ENDPOINT: args.otlp_endpoint,
         contract.ENV_LOGS_ENDPOINT: args.logs.otlp_endpoint,
@@ -120,7 +121,7 @@ def _runtime_secrets(args: MeshedMCPServiceArgs) -> dict[str, FileSource]:
         found |= login_sources(args.database, *DATABASE_VARIABLES)
     if args.request_state is not None and SharedState.REQUEST_STATE in args.shared_state:
         found[contract.ENV_REQUEST_STATE_KEYS] = args.request_state
-    if args.redis is not None and SharedState.SUBSCRIPTIONS in args.shared_state:
+    if args.redis is not None and args.uses_redis:
         found |= login_sources(args.redis, *REDIS_VARIABLES)
     return found | call_secrets(args)
 

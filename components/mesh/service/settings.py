@@ -39,6 +39,7 @@ from meshed_mcp.components.mesh.service.proxy_size import ProxySize
 from meshed_mcp.components.mesh.service.server_source import SourceSettings
 from meshed_mcp.components.mesh.service.shared_state import SharedState
 from meshed_mcp.components.mesh.service.source_issues import source_issues
+from meshed_mcp.components.mesh.sessions.args import SessionSettings, session_store_issues
 from meshed_mcp.components.pod.args import PodSettings
 from meshed_mcp.components.pod.overlay_args import Taken, container_issues
 from meshed_mcp.components.pod.validation import SERVER_CONTAINERS
@@ -117,6 +118,9 @@ class ServiceSettings(PolicySettings, SourceSettings, PodSettings):
     legacy: contract.Legacy = contract.Legacy.STATELESS
     """Handling of clients of MCP revisions up to 2025-11-25: `stateless`, `sticky` (sessions) or `off` (rejected)."""
 
+    sessions: SessionSettings = Field(default_factory=SessionSettings)
+    """Where sessions of `legacy: sticky` are kept."""
+
     drain: Drain = Field(default_factory=Drain)
     """Graceful shutdown of a pod."""
 
@@ -167,6 +171,7 @@ class ServiceSettings(PolicySettings, SourceSettings, PodSettings):
             *host_issues(self.hosts, expose=self.expose),
             *public_url_issues(self.public_urls, has_runtime=self.has_runtime),
             *validation.session_issues(self.legacy, self.methods),
+            *session_store_issues(self),
             *tool_issues(self.tools, self.callers, expose=self.expose, has_tokens=has_tokens),
             *rate_limit_issues(self.rate_limits, has_tokens=has_tokens),
             *traffic_issues(self),
@@ -181,6 +186,11 @@ class ServiceSettings(PolicySettings, SourceSettings, PodSettings):
         # The bridge has a size of its own; the stack and the component compare the limits with it.
         validate_limits(self.limits, self.drain, ServerResources() if self.has_upstream else self.resources)
         return self
+
+    @property
+    def uses_redis(self) -> bool:
+        """Whether the service connects to the Redis of the stack."""
+        return SharedState.SUBSCRIPTIONS in self.shared_state or self.sessions.in_redis
 
     @property
     def identity_annotations(self) -> dict[str, str]:

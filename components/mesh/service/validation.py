@@ -41,6 +41,7 @@ SET_BY_COMPONENT: Final = frozenset(
         contract.ENV_PRE_STOP_DELAY_SECONDS,
         contract.ENV_GRACE_SECONDS,
         contract.ENV_LEGACY,
+        contract.ENV_SESSION_STORE,
         contract.ENV_LOGS_ENDPOINT,
         contract.ENV_AUDIT_ENDPOINT,
         contract.ENV_REGISTRY_URL,

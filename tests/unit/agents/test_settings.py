@@ -144,3 +144,28 @@ def test_a_path_that_is_no_plain_path_is_rejected(path: str) -> None:
     """Requirement BRG-14: a template or query is no path of an endpoint."""
     wanted = "an absolute path of letters, digits, '/', '-', '.', '_' and '~', such as /mcp"
     assert fault(**{contract.ENV_PATH: path}) == f"MESHED_MCP_PATH={path!r} is not usable; set {wanted}"
+
+
+@pytest.mark.parametrize(
+    ("variables", "code"),
+    [
+        ({"MESHED_MCP_SESSION_STORE": "redis"}, "MM1045"),
+        ({"MESHED_MCP_SESSION_STORE": "redis", "MESHED_MCP_LEGACY": "sticky"}, "MM1046"),
+        ({"MESHED_MCP_SESSION_STORE": "disk"}, "MM0"),
+    ],
+)
+def test_a_session_store_that_cannot_work_is_rejected(variables: dict[str, str], code: str) -> None:
+    """Requirement RUN-6: one line with the variable."""
+    with pytest.raises(SettingsError) as rejected:
+        Settings.from_environment(variables)
+    (message,) = rejected.value.messages
+    assert message.code.startswith(code)
+    assert "MESHED_MCP_SESSION_STORE" in message
+
+
+def test_sessions_in_redis_are_accepted() -> None:
+    """Requirement STR-5: both variables that the store needs."""
+    variables = {
+        "MESHED_MCP_SESSION_STORE": "redis", "MESHED_MCP_LEGACY": "sticky", "MESHED_MCP_REDIS_URL": "redis://r:6379/0",
+    }  # fmt: skip
+    assert Settings.from_environment(variables).session_store == "redis"

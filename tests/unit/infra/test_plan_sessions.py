@@ -7,7 +7,9 @@ from typing import Any
 import pulumi
 import pytest
 
+from meshed_mcp import contract
 from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.components.mesh.service.environment import environment
 from meshed_mcp.infra.checks.rules import rule_issues
 from meshed_mcp.infra.plan import Plan
 from meshed_mcp.infra.plan import planned as plan_of
@@ -79,3 +81,38 @@ def test_rendered_sessions_have_no_error() -> None:
     objects = record(ROOT / "examples" / "conformance", "dev").objects
     assert "EnvoyFilter" in {item["kind"] for item in objects}
     assert rule_issues(objects) == []
+
+
+REDIS = json.dumps({"secret": "redis", "key": "url"})
+STORED: dict[str, Any] = {"sessions": {"store": "redis"}, "cluster_dependencies": ["data/redis"]}
+
+
+def test_sessions_in_redis_reach_the_runtime() -> None:
+    """Requirement STR-5: the replicas get the store and the URL of the stack's Redis, from its Secret."""
+    args = planned(STORED, redis=REDIS).services["mcp-a"]
+    found = {each["name"]: each for each in environment("mcp-a", args)}
+    assert found[contract.ENV_SESSION_STORE]["value"] == "redis"
+    assert found[contract.ENV_REDIS_URL]["valueFrom"] == {"secretKeyRef": {"name": "redis", "key": "url"}}
+
+
+def test_sessions_in_memory_render_nothing() -> None:
+    """Requirement NET-18: what is not asked for costs nothing."""
+    names = {each["name"] for each in environment("mcp-a", planned({}, redis=REDIS).services["mcp-a"])}
+    assert not {contract.ENV_SESSION_STORE, contract.ENV_REDIS_URL} & names
+
+
+@pytest.mark.parametrize(
+    ("service", "stack", "wrong"),
+    [
+        (STORED, {}, "sessions.store: redis needs a Redis; set meshed-mcp:redis"),
+        (STORED | {"legacy": "stateless"}, {"redis": REDIS}, "and the service has none; set legacy: sticky"),
+        (STORED | {"pools": {"slow": {"tools": ["find"]}}}, {"redis": REDIS}, "cannot be combined with pools"),
+        (STORED | {"runtime": "external", "port": 3001}, {"redis": REDIS}, "needs the runtime"),
+        ({"sessions": {"store": "postgresql"}}, {"redis": REDIS}, "known here: memory, redis"),
+    ],
+)
+def test_a_store_that_cannot_work_is_rejected(service: dict[str, Any], stack: dict[str, Any], wrong: str) -> None:
+    """Requirement STR-5: one line that names what to set instead."""
+    with pytest.raises(ConfigurationError) as refused:
+        planned(service, **stack)
+    assert [str(issue) for issue in refused.value.issues if wrong in str(issue)], refused.value.issues

@@ -219,3 +219,22 @@ def test_sticky_sessions_without_outlier_detection_are_rejected() -> None:
             "stateless"
         )
     ]
+
+
+def test_sessions_in_redis_are_hashed_and_all_other_requests_are_balanced_as_configured() -> None:
+    """Requirement STR-5: a session whose replica is gone always reaches the same other replica.
+
+    Istio API, Subset: a `trafficPolicy` of a subset overrides the fields that it sets.
+    """
+    stored = render(legacy="sticky", sessions={"store": "redis"}, redis={"secret": "redis", "key": "url"})
+    plain = render(legacy="sticky")
+    rule, usual = (found.one("DestinationRule")["spec"] for found in (stored, plain))
+    balanced = usual["trafficPolicy"]["loadBalancer"]
+    assert rule["trafficPolicy"]["loadBalancer"] == {
+        "consistentHash": {"httpHeaderName": "mcp-session-id"},
+        "localityLbSetting": {"enabled": False},
+    }
+    assert rule["subsets"] == [{**each, "trafficPolicy": {"loadBalancer": balanced}} for each in usual["subsets"]]
+    for found in (rule, usual):
+        del found["trafficPolicy"]["loadBalancer"]
+    assert rule["trafficPolicy"] == usual["trafficPolicy"]
