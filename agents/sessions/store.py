@@ -64,7 +64,7 @@ local bytes = redis.call('HINCRBY', KEYS[1], 'bytes', #ARGV[4])
 while redis.call('XLEN', KEYS[2]) > tonumber(ARGV[6]) or bytes > tonumber(ARGV[7]) do
   local first = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
   redis.call('XDEL', KEYS[2], first[1])
-  bytes = redis.call('HINCRBY', KEYS[1], 'bytes', -#first[2][4])
+  bytes = redis.call('HINCRBY', KEYS[1], 'bytes', 0 - #first[2][4])
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[8])
 redis.call('PEXPIRE', KEYS[2], ARGV[8])
