@@ -31,8 +31,13 @@ JWKS: Final = {
 }
 """Source: RFC 7517, appendix A.1, the elliptic curve key."""
 
+CLIENT: Final = "1example23456789"
+SECOND_ISSUER: Final = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI"
 AUTH: Final[dict[str, Any]] = {
-    "issuers": [{"issuer": ISSUER, "jwks": JWKS}],
+    "issuers": [
+        {"issuer": ISSUER, "jwks": JWKS, "claims": {"organization": "org.id"}},
+        {"preset": "cognito", "user_pool": "eu-west-1_AbCdEfGhI", "audiences": [CLIENT], "jwks": JWKS},
+    ],
     "scopes": ["docs.read"],
     "claims_to_headers": {"org": "x-organization-id", "plan.name": "x-plan"},
 }
@@ -59,6 +64,7 @@ def objects() -> list[Manifest]:
         "sidecar_egress_hosts": [f"{NAMESPACE}/vault"],
     }
     vault = {"callers": ["front"], "expose": True, "auth": AUTH, "external_authorization": AUTHORIZER}
+    vault["rate_limits"] = {"organization": {"rate": "5/s"}}
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "policy"}},
         *cluster.mesh_manifests(MESH),

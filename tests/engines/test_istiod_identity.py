@@ -75,7 +75,9 @@ def test_tokens_are_verified_before_policies_and_only_at_their_service(proxies: 
 
 def test_a_token_is_verified_with_the_stacks_keys_and_forwarded_with_its_claims(proxies: dict[str, Any]) -> None:
     """Envoy, JwtProvider: keys in the configuration, so no proxy fetches any."""
-    (provider,) = typed(inbound(proxies, "vault")[0], JWT)["providers"].values()
+    found = {each["issuer"]: each for each in typed(inbound(proxies, "vault")[0], JWT)["providers"].values()}
+    provider = found[identity_mesh.ISSUER]
+    assert "audiences" not in found[identity_mesh.SECOND_ISSUER]
     resource = f"https://{local_stack.HOST}/vault/mcp"
     assert (provider["issuer"], provider["audiences"]) == (identity_mesh.ISSUER, [resource, f"{resource}/"])
     assert json.loads(provider["localJwks"]["inlineString"]) == identity_mesh.JWKS
@@ -93,10 +95,43 @@ def test_only_the_metadata_is_open_without_a_token(proxies: dict[str, Any]) -> N
     found = typed(inbound(proxies, "vault")[0], RBAC)["rules"]["policies"]
     rules = {name: policy for name, policy in found.items() if "policy[vault]" in name}
     asks = {name: JWT in views.texts(policy["principals"]) for name, policy in rules.items()}
-    assert sorted(asks.values()) == [False, True]
+    assert sorted(asks.values()) == [False, True, True]
     (open_rule,) = [rules[name] for name, asking in asks.items() if not asking]
     paths = [text for text in views.texts(open_rule["permissions"]) if text.startswith("/")]
-    assert paths == ["/.well-known/oauth-protected-resource/vault/mcp"]
+    assert paths == ["/.well-known/oauth-protected-resource/vault/mcp", "/.well-known/oauth-protected-resource"]
+
+
+def test_an_audience_in_another_claim_is_a_condition_of_its_issuer_alone(proxies: dict[str, Any]) -> None:
+    """Istio API, AuthorizationPolicy, `request.auth.claims`: of the rule with the issuer's request principal."""
+    found = typed(inbound(proxies, "vault")[0], RBAC)["rules"]["policies"]
+    rules = [policy["principals"] for name, policy in found.items() if "policy[vault]" in name]
+    second = [rule for rule in rules if identity_mesh.SECOND_ISSUER in views.texts(rule)]
+    assert [identity_mesh.CLIENT in views.texts(rule) for rule in second] == [True]
+    first = [rule for rule in rules if identity_mesh.ISSUER in views.texts(rule)]
+    assert [identity_mesh.CLIENT in views.texts(rule) for rule in first] == [False]
+
+
+def test_rejections_of_tokens_are_challenges_at_the_service_alone(proxies: dict[str, Any]) -> None:
+    """Requirement IDP-4; Envoy, LocalReplyConfig: both EnvoyFilters of the service merge into one list."""
+    for manager in inbound(proxies, "vault"):
+        mappers = manager["localReplyConfig"]["mappers"]
+        assert len(mappers) == 3
+        challenged = [each for each in mappers if each.get("statusCode") == 401]
+        values = [each["headersToAdd"][0]["header"]["value"] for each in challenged]
+        assert len(values) == 2
+        assert all("resource_metadata=" in value for value in values)
+        assert ['error="invalid_token"' in value for value in values] == [True, False]
+    for manager in inbound(proxies, "front"):
+        assert len(manager["localReplyConfig"]["mappers"]) == 1
+
+
+def test_limits_read_the_organization_of_the_tokens_issuer(proxies: dict[str, Any]) -> None:
+    """Requirement IDP-3; Envoy, rate limit action `extension`: the expression names each issuer with its claim."""
+    limits = typed(inbound(proxies, "vault")[0], "envoy.filters.http.local_ratelimit")["rateLimits"]
+    (action,) = [each for limit in limits for each in limit["actions"] if "extension" in each]
+    text = action["extension"]["typedConfig"]["text"]
+    assert identity_mesh.ISSUER in text
+    assert identity_mesh.SECOND_ISSUER in text
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,8 @@ def algorithm_names(value: list[str]) -> list[str]:
 
 
 def audience_names(value: list[str]) -> list[str]:
-    """Audiences without duplicates."""
-    bad = [name for name in value if not name or name != name.strip() or not name.isprintable()]
+    """Audiences without duplicates. A `*` at an end would be a pattern in an AuthorizationPolicy."""
+    bad = [name for name in value if name != name.strip(" *") or not name or not name.isprintable()]
     if bad:
         raise codes.INVALID_AUDIENCE.error(names=listed(bad))
     return list(dict.fromkeys(value))

@@ -130,7 +130,7 @@ PRESETS: Final[Mapping[IssuerPreset, PresetValues]] = {
     ),
     IssuerPreset.ENTRA_V1: PresetValues(
         "https://sts.windows.net/{tenant}/",
-        "https://login.microsoftonline.com/{tenant}/discovery/keys",
+        "https://login.microsoftonline.com/common/discovery/keys",
         "https://learn.microsoft.com/en-us/entra/identity-platform/access-token-claims-reference",
         _ENTRA_CLAIMS,
         audience=_ENTRA_AUDIENCE,

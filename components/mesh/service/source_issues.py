@@ -134,6 +134,14 @@ def _port_issues(settings: "ServiceSettings", kind: ServerKind) -> Iterator[Mess
         yield codes.PORT_TAKEN.message(port=settings.port, owner=owners[settings.port])
 
 
+def runtime_token_fields(settings: "ServiceSettings") -> Iterator[str]:
+    """Settings of token issuers that only the runtime reads."""
+    for number, issuer in enumerate(() if settings.auth is None else settings.auth.issuers):
+        own = {"algorithms", "clock_skew_seconds"} & issuer.model_fields_set
+        claims = {f"claims.{field}" for field in ("scopes", "subject") if getattr(issuer.claims, field) is not None}
+        yield from (f"auth.issuers[{number}].{field}" for field in sorted(own | claims))
+
+
 def bridge_issues(settings: "ServiceSettings") -> Iterator[Message]:
     """Settings that only the runtime enforces, on a server without it.
 
@@ -146,6 +154,7 @@ def bridge_issues(settings: "ServiceSettings") -> Iterator[Message]:
         "rate_limits.tools": bool(limits.tools),
         "rate_limits.shared.tools": bool(shared.tools),
         "auth.scopes": settings.auth is not None and bool(settings.auth.scopes),
+        **dict.fromkeys(runtime_token_fields(settings), True),
         **{f"limits.{field}": True for field in sorted(settings.limits.model_fields_set)},
     }
     for field, is_set in found.items():
