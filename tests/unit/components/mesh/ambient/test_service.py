@@ -293,6 +293,25 @@ def test_tokens_are_verified_at_the_waypoint_and_required_at_the_gateway() -> No
     assert set(statuses) == {401}
 
 
+ISSUERS: Final = {"issuers": [{"issuer": "https://login.example.com", "jwks_url": "https://login.example.com/keys"}]}
+
+
+def test_the_runtime_rejects_missing_and_invalid_tokens_behind_a_waypoint() -> None:
+    """Requirement IDP-4: a waypoint's response names no metadata; Istio 1.31, CRDs: a rule cannot require a token."""
+    found = served(auth=ISSUERS)
+    assert "RequestAuthentication" not in found.kinds()
+    assert "requestPrincipals" not in str(found.one("AuthorizationPolicy", "mcp-x"))
+    names = {each["name"] for each in found.one("Deployment")["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert contract.ENV_AUTH_ISSUERS in names
+
+
+def test_a_waypoint_validates_tokens_for_a_server_without_the_runtime() -> None:
+    """Requirement SEC-4: nothing behind the waypoint would."""
+    found = served(auth=ISSUERS, runtime="external", port=3001)
+    assert found.one("RequestAuthentication")["spec"]["jwtRules"][0]["issuer"] == "https://login.example.com"
+    assert "requestPrincipals" in str(found.one("AuthorizationPolicy", "mcp-x"))
+
+
 def test_pods_of_an_external_server_accept_its_own_port_alone() -> None:
     """Istio, "Use Layer 4 security policy": ztunnel matches the port of the pod; there is no management port."""
     objects = served(runtime="external", port=3001)
