@@ -1,6 +1,6 @@
 """Chart values of istiod for the fetch of token keys in a corporate network: proxy, and certificates of the issuer.
 
-istiod fetches the keys at `auth.jwks_url` for all sidecars. Source: Istio, `pilot/pkg/model/jwks_resolver.go`.
+istiod fetches the keys of `auth.issuers` for all sidecars. Source: Istio, `pilot/pkg/model/jwks_resolver.go`.
 """
 
 from typing import Any, Final
