@@ -16,7 +16,7 @@ from meshed_mcp.error_codes.code import Message, raise_all
 from meshed_mcp.error_codes.runtime import SETTING_NOT_A_KEY_SET, SETTING_NOT_A_URL, TWO_KEY_SOURCES
 from meshed_mcp.error_codes.tokens import (
     ALGORITHM_NOT_ALLOWED,
-    INVALID_CLAIM_PATH,
+    CLAIM_PATH_INVALID,
     ISSUER_FIELD_INVALID,
     ISSUER_TWICE,
     ISSUER_WITHOUT_AUDIENCE,
@@ -144,4 +144,4 @@ def _claim_errors(where: str, issuer: TokenIssuer) -> Iterator[Message]:
     ]
     for field, path in paths:
         if not path.strip() or not all(path.split(".")):
-            yield INVALID_CLAIM_PATH.message(row=where, field=field, path=path)
+            yield CLAIM_PATH_INVALID.message(row=where, field=field, path=path)

@@ -29,6 +29,7 @@ AREAS: Final = (
     "live",
     "local",
     "runtime",
+    "tokens",
     "secrets",
     "sessions",
     "cli",

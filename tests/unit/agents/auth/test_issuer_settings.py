@@ -9,6 +9,7 @@ from meshed_mcp import contract
 from meshed_mcp.agents import Settings, SettingsError
 from meshed_mcp.agents.auth.issuer_settings import REPLACED_VARIABLES
 from meshed_mcp.contract.token_issuers import TokenIssuer
+from meshed_mcp.error_codes.code import catalog
 
 KEY = {
     "kty": "EC",
@@ -131,3 +132,12 @@ def test_a_variable_of_an_earlier_release_is_rejected_with_its_replacement(varia
         contract.ENV_AUTH_RESOURCE: "https://mcp.example.com/mcp",
     }
     assert Settings.from_environment(others | {replacement: example}).auth_issuers
+
+
+@pytest.mark.parametrize("code", sorted(catalog("tokens")))
+def test_the_example_of_each_code_produces_it(code: str) -> None:
+    """Requirement PRJ-2: the page of error codes shows settings that end in that error."""
+    variable, _, value = catalog("tokens")[code]["example"].partition("=")
+    with pytest.raises(SettingsError) as refusal:
+        Settings.from_environment({contract.ENV_AUTH_RESOURCE: "https://mcp.example.com/mcp", variable: value})
+    assert [message.code for message in refusal.value.messages] == [code]
