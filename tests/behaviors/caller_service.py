@@ -4,6 +4,8 @@ import asyncio
 import sys
 from typing import Any
 
+from mcp.server.auth.middleware.auth_context import get_access_token
+
 from meshed_mcp.agents import MCPService
 
 service = MCPService("mcp-caller")
@@ -35,6 +37,13 @@ async def in_a_task() -> dict[str, Any]:
         return caller()
 
     return await asyncio.create_task(work())
+
+
+@service.tool()
+def scopes_of_the_sdk() -> list[str]:
+    """Return the scopes of the SDK's access token."""
+    token = get_access_token()
+    return [] if token is None else token.scopes
 
 
 @service.resource("caller://me")

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 SERVICE: Final = Path(__file__).with_name("caller_service.py")
 ASSISTANT: Final = "cluster.local/ns/sales/sa/assistant"
 ACT: Final = {"sub": "planner", "act": {"iss": "https://login.example.org", "sub": "chat"}}
-EMPTY: Final = {"principal": None, "subject": None, "scopes": [], "organization": None, "actors": []}
+EMPTY: Final[dict[str, Any]] = {"principal": None, "subject": None, "scopes": [], "organization": None, "actors": []}
 
 
 @pytest.fixture(scope="module")
@@ -81,12 +81,14 @@ async def test_a_tool_learns_the_mesh_identity_and_the_user_of_its_caller(
 
 
 async def test_a_call_in_a_session_has_the_token_of_the_call(service: Service, issuer: Issuer) -> None:
-    """Requirement TOK-6: a session outlives the token that opened it, and the user may have lost scopes."""
+    """Requirement TOK-6: a session outlives its first token, and the user may have lost scopes; the SDK agrees."""
     async with connected(service, issuer.token(scope="docs.read admin"), "legacy") as (client, http):
         http.headers["authorization"] = f"Bearer {issuer.token(scope='docs.read')}"
         found = (await client.call_tool("in_a_thread")).structured_content
+        by_the_sdk = (await client.call_tool("scopes_of_the_sdk")).structured_content
     assert found is not None
     assert found["scopes"] == ["docs.read"]
+    assert by_the_sdk == {"result": ["docs.read"]}
 
 
 async def test_over_stdio_the_caller_is_empty() -> None:
