@@ -3,12 +3,16 @@
 Values are invented; names, types and optional parts are the providers' own. No token of a provider was recorded.
 """
 
+import json
 import time
 from dataclasses import dataclass
 from typing import Any, Final
 
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from hypothesis import strategies as st
 
+from meshed_mcp.agents.auth.tokens import TokenResult
 from meshed_mcp.contract.token_issuers import TokenIssuer
 
 HOUR: Final = 3600
@@ -285,3 +289,62 @@ KEYCLOAK: Final = Provider(
     "Keycloak 26, Server Administration Guide, Protocol mappers; Managing organizations",
 )
 PROVIDERS: Final = (ENTRA_V2, ENTRA_V1, OKTA, AUTH0, GOOGLE, COGNITO, DEX, KEYCLOAK)
+
+KEYS: Final[dict[str, Any]] = {
+    "RS": rsa.generate_private_key(65537, 2048),
+    "other": rsa.generate_private_key(65537, 2048),
+    "ES256": ec.generate_private_key(ec.SECP256R1()),
+    "ES384": ec.generate_private_key(ec.SECP384R1()),
+    "EdDSA": ed25519.Ed25519PrivateKey.generate(),
+}
+
+
+def private_key(algorithm: str) -> Any:
+    """The key of an algorithm."""
+    return KEYS["RS" if algorithm.startswith(("RS", "PS")) else algorithm]
+
+
+def public_jwk(algorithm: str, **more: Any) -> dict[str, Any]:
+    """The public key as JWK."""
+    public = private_key(algorithm).public_key()
+    found: dict[str, Any] = jwt.get_algorithm_by_name(algorithm).to_jwk(public, as_dict=True)
+    return found | more
+
+
+JWKS: Final = {"keys": [public_jwk(name) for name in ("RS256", "ES256", "EdDSA")]}
+"""The public keys, without IDs."""
+
+
+def signed(header: dict[str, Any], claims: dict[str, Any], key: Any = None) -> str:
+    """Return a token with exactly this header, and claims that `jwt.encode` refuses too."""
+    algorithm = header["alg"]
+    return jwt.api_jws.encode(
+        json.dumps(claims).encode(), key or private_key(algorithm), algorithm, {"typ": None, **header}
+    )
+
+
+OTHER: Final = "https://mcp.example.com/other/mcp"
+MUTATIONS: Final[dict[str, tuple[dict[str, Any], TokenResult]]] = {
+    "expired": ({"exp": 1}, TokenResult.EXPIRED),
+    "without an end": ({"exp": None}, TokenResult.CLAIMS),
+    "with an end that is no number": ({"exp": "never"}, TokenResult.MALFORMED),
+    "with an infinite end": ({"exp": float("inf")}, TokenResult.MALFORMED),
+    "with an end that is an object": ({"exp": {}}, TokenResult.MALFORMED),
+    "not yet valid": ({"nbf": 2**40}, TokenResult.NOT_YET_VALID),
+    "issued in the future": ({"iat": 2**40}, TokenResult.NOT_YET_VALID),
+    "without sub": ({"sub": None}, TokenResult.CLAIMS),
+    "with an empty sub": ({"sub": "", "oid": ""}, TokenResult.CLAIMS),
+    "with a sub that is a number": ({"sub": 1}, TokenResult.CLAIMS),
+    "without an issuer": ({"iss": None}, TokenResult.CLAIMS),
+    "of another issuer": ({"iss": "https://login.example.org"}, TokenResult.ISSUER),
+    "of its issuer with a slash": ({"iss": ENTRA_V2.row.issuer + "/"}, TokenResult.ISSUER),
+    "of a list of issuers": ({"iss": [ENTRA_V2.row.issuer]}, TokenResult.ISSUER),
+    "for another audience": ({"aud": OTHER, "client_id": OTHER}, TokenResult.AUDIENCE),
+    "for other audiences": ({"aud": [OTHER, "account"], "client_id": [OTHER]}, TokenResult.AUDIENCE),
+    "for no audience": ({"aud": None, "client_id": None}, TokenResult.CLAIMS),
+    "for an empty audience": ({"aud": "", "client_id": ""}, TokenResult.CLAIMS),
+    "for no audience of a list": ({"aud": [], "client_id": []}, TokenResult.CLAIMS),
+    "for an audience that is an object": ({"aud": {"vault": 1}, "client_id": {"v": 1}}, TokenResult.AUDIENCE),
+    "for audiences that are no texts": ({"aud": [1, None], "client_id": [1]}, TokenResult.AUDIENCE),
+}
+"""Changes to the claims of a valid token, and the result of the check. A claim that is None is left out."""
