@@ -41,10 +41,7 @@ class BrowserMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; those without Origin are not from a page of another origin."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        origin = header_value(scope["headers"], b"origin")
+        origin = header_value(scope["headers"], b"origin") if scope["type"] == "http" else ""
         if not origin or not self._is_endpoint(route_path(scope)):
             await self._app(scope, receive, send)
         elif is_preflight(scope) and self._pages:

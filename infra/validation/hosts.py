@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from meshed_mcp.components.core.errors import ConfigIssue
-from meshed_mcp.error_codes import browsers
 from meshed_mcp.error_codes import stack as codes
+from meshed_mcp.error_codes.browsers import ALIAS_SECRET_UNUSED, ALIAS_TAKEN, PUBLIC_URL_OF_GATEWAY
 from meshed_mcp.error_codes.code import Message
 from meshed_mcp.infra.config import NAMESPACE, StackConfig
 
@@ -25,10 +25,10 @@ def alias_issues(config: StackConfig) -> Iterator[ConfigIssue]:
     for number, each in enumerate(config.domain_aliases):
         field = f"{NAMESPACE}:domain_aliases[{number}]"
         if each.host in used:
-            yield ConfigIssue("stack", field, browsers.ALIAS_TAKEN.message(host=each.host, use=used[each.host]))
+            yield ConfigIssue("stack", field, ALIAS_TAKEN.message(host=each.host, use=used[each.host]))
         used.setdefault(each.host, "another alias")
         if each.tls_secret is not None and gateway is not None:
-            message = browsers.ALIAS_SECRET_UNUSED.message(gateway=gateway, host=each.host)
+            message = ALIAS_SECRET_UNUSED.message(gateway=gateway, host=each.host)
             yield ConfigIssue("stack", f"{field}.tls_secret", message)
 
 
@@ -39,7 +39,7 @@ def public_url_issues(config: StackConfig) -> Iterator[ConfigIssue]:
         hosts = own | {each.host for each in item.hosts} if item.expose else set[str]()
         for number, url in enumerate(item.public_urls):
             if (host := urlsplit(url).hostname or "") in hosts:
-                message = browsers.PUBLIC_URL_OF_GATEWAY.message(host=host)
+                message = PUBLIC_URL_OF_GATEWAY.message(host=host)
                 yield ConfigIssue(f"service {name}", f"public_urls[{number}]", message)
 
 
@@ -66,7 +66,7 @@ def taken(config: StackConfig, host: str, owner: str, name: str) -> Message | No
     if owner != name:
         return codes.HOST_TAKEN.message(host=host, other=owner)
     if host in {each.host for each in config.domain_aliases}:
-        return browsers.ALIAS_TAKEN.message(host=host, use="an alias of the domain")
+        return ALIAS_TAKEN.message(host=host, use="an alias of the domain")
     if host == config.domain:
         return codes.HOST_IS_DOMAIN.message(host=host)
     if grafana.expose is not None and host == urlsplit(grafana.url or "").hostname:

@@ -19,7 +19,7 @@ from meshed_mcp.local.process.token_issuer import LocalIssuer, issue_tokens
 from meshed_mcp.local.process.upstream import install_packages, listens, port_issues, server_port, taken_port_issues
 from meshed_mcp.local.translate.envoy.api import Message as Configuration
 from meshed_mcp.local.translate.envoy.bootstrap import ingress, sidecar
-from meshed_mcp.local.translate.envoy.gateway import gateway_identity
+from meshed_mcp.local.translate.envoy.gateway import gateway_identity, serving_gateways
 from meshed_mcp.local.translate.envoy.telemetry import Collector
 from meshed_mcp.local.translate.objects.gateway import Gateway
 from meshed_mcp.local.translate.objects.workload import Deployment, Probe
@@ -64,10 +64,11 @@ class Configurations:
 
 
 def only_gateway(stack: Stack) -> Gateway | None:
-    """The gateway of a stack. Raises LocalRunError for a second one."""
-    if names := ", ".join(f"{each.namespace}/{each.name}" for each in stack.gateways[1:]):
+    """The gateway of a stack; one that only redirects if there is no other. Raises LocalRunError for a second one."""
+    found = serving_gateways(stack) or list(stack.gateways[:1])
+    if names := ", ".join(f"{each.namespace}/{each.name}" for each in found[1:]):
         raise LocalRunError(SECOND_GATEWAY.message(names=names))
-    return stack.gateways[0] if stack.gateways else None
+    return found[0] if found else None
 
 
 @dataclass

@@ -4,7 +4,7 @@ import os
 
 from mcp import Client
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 
 from meshed_mcp.agents import MCPService
 
@@ -29,6 +29,12 @@ async def ask(url: str) -> str:
 async def peer(request: Request) -> PlainTextResponse:
     """Return the client certificate header of the sidecar."""
     return PlainTextResponse(request.headers["x-forwarded-client-cert"])
+
+
+@service.custom_route("/mcp/links", ["GET"])
+async def links(request: Request) -> JSONResponse:
+    """Return the URL of the request and of the service, as a client would follow them."""
+    return JSONResponse([str(request.url), str(request.base_url)])
 
 
 if __name__ == "__main__":

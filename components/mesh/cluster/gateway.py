@@ -21,6 +21,12 @@ from meshed_mcp.components.mesh.service.addresses import principal
 GATEWAY: Final = "mcp"
 """Name of the Gateway object."""
 
+REDIRECT: Final = "mcp-https-redirect"
+"""Name of the Gateway and the VirtualService that redirect HTTP to HTTPS."""
+
+PERMANENT_REDIRECT: Final = 308
+"""Keeps method and body. Source: RFC 9110, section 15.4.9."""
+
 EGRESS_RELEASE: Final = EGRESS_SERVICE
 """Helm release, Service and ServiceAccount of the egress gateway."""
 
@@ -56,37 +62,64 @@ def gateway_principal(trust_domain: str, gateway: IngressGateway | None = None) 
 
 
 def ingress_gateways(args: ServiceMeshArgs) -> list[Manifest]:
-    """The ingress Gateway; none for an existing Gateway object, and without a mesh."""
-    return [] if args.gateway.name is not None or args.mode is MeshMode.NONE else [ingress_gateway(args)]
+    """The ingress Gateway, and the redirect to HTTPS; none for an existing Gateway object, and without a mesh."""
+    if args.gateway.name is not None or args.mode is MeshMode.NONE:
+        return []
+    return [ingress_gateway(args), *https_redirect(args)]
 
 
 def ingress_gateway(args: ServiceMeshArgs) -> Manifest:
-    """Ingress Gateway: HTTPS with a redirect from HTTP where there is a certificate, else plain HTTP.
+    """Ingress Gateway: HTTPS where there is a certificate, else plain HTTP.
 
-    Hosts with the certificate of the gateway share its servers; each other host has servers of its own.
+    Hosts with the certificate of the gateway share its server; each other host has a server of its own.
     """
-    shared = [args.domain, *(host for host, secret in args.hosts.items() if secret is None)]
-    servers = gateway_servers(shared, args.tls_secret, "")
+    servers = [gateway_server(shared_hosts(args), args.tls_secret, "")]
     for host, secret in args.hosts.items():
-        servers += [] if secret is None else gateway_servers([host], secret, f"-{host.replace('.', '-')}")
-    pods = args.gateway
-    place = {contract.ANNOTATION_GATEWAY_PODS: f"{pods.namespace}/{pods.service_account}"}
-    noted = {} if installs_ingress(args) else {"annotations": place}
-    meta = metadata(GATEWAY, gateway_namespace(args), **noted)
-    return manifest(NETWORKING, "Gateway", meta, {"selector": dict(pods.selector), "servers": servers})
+        servers += [] if secret is None else [gateway_server([host], secret, f"-{host.replace('.', '-')}")]
+    return gateway_object(args, GATEWAY, servers)
 
 
-def gateway_servers(hosts: list[str], secret: str | None, suffix: str) -> list[Manifest]:
-    """Servers of the hosts; names of ports are unique in a Gateway, so further servers have a suffix."""
-    http = {"port": {"number": HTTP_PORT, "name": f"http{suffix}", "protocol": "HTTP"}, "hosts": list(hosts)}
+def shared_hosts(args: ServiceMeshArgs) -> list[str]:
+    """Hosts with the certificate of the gateway, or without one."""
+    return [args.domain, *(host for host, secret in args.hosts.items() if secret is None)]
+
+
+def gateway_server(hosts: list[str], secret: str | None, suffix: str) -> Manifest:
+    """Server of the hosts; names of ports are unique in a Gateway, so further servers have a suffix."""
     if secret is None:
-        return [http]
-    https = {
+        return {"port": {"number": HTTP_PORT, "name": f"http{suffix}", "protocol": "HTTP"}, "hosts": list(hosts)}
+    return {
         "port": {"number": HTTPS_PORT, "name": f"https{suffix}", "protocol": "HTTPS"},
         "hosts": list(hosts),
         "tls": {"mode": "SIMPLE", "credentialName": secret, "minProtocolVersion": OLDEST_TLS},
     }
-    return [http | {"tls": {"httpsRedirect": True}}, https]
+
+
+def https_redirect(args: ServiceMeshArgs) -> list[Manifest]:
+    """Gateway for plain HTTP of the hosts with a certificate, and its only route: the redirect to HTTPS.
+
+    `httpsRedirect` of a Gateway always responds with 301, after which clients repeat a POST as a GET without a body.
+    The Gateway is one of its own, because the routes of services are attached to the other.
+    Source: Istio API, ServerTLSSettings and HTTPRedirect; RFC 9110, sections 15.4.2 and 15.4.9.
+    """
+    shared = shared_hosts(args) if args.tls_secret is not None else []
+    hosts = [*shared, *(host for host, secret in args.hosts.items() if secret is not None)]
+    if not hosts:
+        return []
+    gateway = gateway_object(args, REDIRECT, [gateway_server(hosts, None, "-redirect")])
+    namespace = gateway["metadata"]["namespace"]
+    rule = {"name": REDIRECT, "redirect": {"scheme": "https", "redirectCode": PERMANENT_REDIRECT}}
+    spec = {"hosts": hosts, "gateways": [f"{namespace}/{REDIRECT}"], "http": [rule]}
+    return [gateway, manifest(NETWORKING, "VirtualService", metadata(REDIRECT, namespace), spec)]
+
+
+def gateway_object(args: ServiceMeshArgs, name: str, servers: list[Manifest]) -> Manifest:
+    """A Gateway object for the pods of the ingress gateway."""
+    pods = args.gateway
+    place = {contract.ANNOTATION_GATEWAY_PODS: f"{pods.namespace}/{pods.service_account}"}
+    noted = {} if installs_ingress(args) else {"annotations": place}
+    meta = metadata(name, gateway_namespace(args), **noted)
+    return manifest(NETWORKING, "Gateway", meta, {"selector": dict(pods.selector), "servers": servers})
 
 
 def namespace_manifests(args: ServiceMeshArgs) -> list[Manifest]:

@@ -14,6 +14,7 @@ from meshed_mcp.local.translate.envoy.clusters import dns_cluster, visible
 from meshed_mcp.local.translate.envoy.routes import NO_TIMEOUT, routes
 from meshed_mcp.local.translate.objects.gateway import Gateway
 from meshed_mcp.local.translate.objects.virtual_service import VirtualService, qualified
+from meshed_mcp.local.translate.stack import Stack
 from meshed_mcp.local.translate.topology import Identity, Topology
 
 HTTP_PORT: Final = 80
@@ -32,6 +33,17 @@ def gateway_identity(gateway: Gateway, trust_domain: str) -> Identity:
     if selector.keys() != {"istio"}:
         raise LocalRunError(GATEWAY_SELECTOR.message(namespace=namespace, name=gateway.name, selector=selector))
     return Identity(trust_domain, namespace, f"istio-{selector['istio']}")
+
+
+def serving_gateways(stack: Stack) -> list[Gateway]:
+    """Gateways with routes to services; those that only redirect to HTTPS have no use where TLS is left out."""
+    redirecting = {
+        qualified(name, owner.namespace)
+        for owner in stack.virtual_services
+        if all(rule.redirect is not None for rule in owner.spec.http)
+        for name in owner.spec.gateways
+    }
+    return [each for each in stack.gateways if f"{each.namespace}/{each.name}" not in redirecting]
 
 
 def attached(topology: Topology, gateway: Gateway) -> list[VirtualService]:

@@ -110,9 +110,7 @@ def _http_routes(
         **_hashed(topology, owner, http, namespace),
         **_mirrored(topology, owner, http, path, namespace),
     }
-    response = http.direct_response
-    body = {"inline_string": response.body.string} if response and response.body else None
-    answered = {"direct_response": present(status=response.status, body=body)} if response else {}
+    answered = _own_response(http)
     for match in http.match or [HTTPMatchRequest()]:
         yield {
             **present(name=http.name),
@@ -121,6 +119,27 @@ def _http_routes(
             **_header_changes(http),
             **_filter_configs(http),
         }
+
+
+REDIRECTS: Final = {
+    301: "MOVED_PERMANENTLY",
+    302: "FOUND",
+    303: "SEE_OTHER",
+    307: "TEMPORARY_REDIRECT",
+    308: "PERMANENT_REDIRECT",
+}
+"""Source: Envoy API v3, RedirectAction.RedirectResponseCode."""
+
+
+def _own_response(http: HTTPRoute) -> Message:
+    """Response or redirect of the proxy itself; empty for a route with destinations."""
+    if http.redirect is not None:
+        code = REDIRECTS[http.redirect.redirect_code]
+        return {"redirect": present(scheme_redirect=http.redirect.scheme, response_code=code)}
+    if http.direct_response is None:
+        return {}
+    body = http.direct_response.body and {"inline_string": http.direct_response.body.string}
+    return {"direct_response": present(status=http.direct_response.status, body=body)}
 
 
 def _hashed(topology: Topology, owner: VirtualService, http: HTTPRoute, namespace: str) -> Message:

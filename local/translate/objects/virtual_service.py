@@ -146,6 +146,13 @@ class DirectResponse(Fields):
     body: ResponseBody | None = None
 
 
+class HTTPRedirect(Fields):
+    """Redirect by the proxy itself. Source: Istio API v1, HTTPRedirect, default of `redirectCode`."""
+
+    scheme: Literal["http", "https"] | None = None
+    redirect_code: Literal[301, 302, 303, 307, 308] = 301
+
+
 class CorsPolicy(Fields):
     """CORS of a route. Source: Istio API v1, CorsPolicy."""
 
@@ -165,6 +172,7 @@ class HTTPRoute(Fields):
     match: tuple[HTTPMatchRequest, ...] = ()
     route: tuple[HTTPRouteDestination, ...] = ()
     direct_response: DirectResponse | None = None
+    redirect: HTTPRedirect | None = None
     rewrite: HTTPRewrite | None = None
     retries: HTTPRetry | None = None
     timeout: Duration | None = None
@@ -177,8 +185,8 @@ class HTTPRoute(Fields):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        if bool(self.route) == (self.direct_response is not None):
-            raise EXACTLY_ONE.error(fields="route and directResponse")
+        if [bool(self.route), self.direct_response is not None, self.redirect is not None].count(True) != 1:
+            raise EXACTLY_ONE.error(fields="route, directResponse and redirect")
         total = sum(each.weight for each in self.route)
         if len(self.route) > 1 and total != ALL_PERCENT:
             raise LOCAL_WEIGHTS.error(total=total, all_percent=ALL_PERCENT)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.types import Scope
 
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService
@@ -150,3 +151,15 @@ async def test_no_path_leads_to_another_host(host: str, path: str) -> None:
     answer = await sent("GET", path, host)
     location = answer.headers.get("location", f"//{host}/")
     assert location.partition("//")[2].startswith(f"{host}/")
+
+
+async def test_the_lifespan_passes_through() -> None:
+    """ASGI, "Lifespan Protocol": a wrapper hands every scope it does not know to the application."""
+    started: list[str] = []
+    unused: Any = None
+
+    async def application(scope: Scope, *_: object) -> None:
+        started.append(scope["type"])
+
+    await EdgeMiddleware(application, Settings())({"type": "lifespan"}, unused, unused)
+    assert started == ["lifespan"]

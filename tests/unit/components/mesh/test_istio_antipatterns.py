@@ -130,7 +130,8 @@ def test_09_failover_is_rendered_with_outlier_detection() -> None:
 
 def test_20_gateway_has_no_listener_without_routes() -> None:
     """Istio: a server in mode ISTIO_MUTUAL on 15443 is admitted and gets no listener."""
-    servers = render_mesh(tls_secret="tls").one("Gateway")["spec"]["servers"]  # noqa: S106 - the name of a Secret
+    objects = render_mesh(tls_secret="tls")  # noqa: S106 - the name of a Secret
+    servers = [objects.one("Gateway", name)["spec"]["servers"][0] for name in ("mcp-https-redirect", "mcp")]
     assert [server["port"]["number"] for server in servers] == [80, 443]
     assert servers[1]["tls"]["mode"] == "SIMPLE"
 

@@ -8,7 +8,7 @@ import pytest
 from meshed_mcp.components.core.errors import ConfigurationError
 from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.cluster.manifests import mesh_manifests
-from meshed_mcp.components.mesh.service.addresses import allowed_hosts, metadata_path, resource_url
+from meshed_mcp.components.mesh.service.addresses import allowed_hosts, metadata_path, public_urls, resource_url
 from meshed_mcp.components.mesh.service.manifests import service_manifests
 from meshed_mcp.infra.plan import Plan, planned
 
@@ -40,7 +40,7 @@ def routes(found: Plan) -> dict[str, Manifest]:
 
 def test_gateway_serves_each_host_with_its_certificate() -> None:
     """Requirement CLU-4: hosts with a certificate of their own have servers of their own."""
-    (gateway,) = [item for item in mesh_manifests(plan({"mcp-a": EXPOSED}).mesh) if item["kind"] == "Gateway"]
+    gateway, _ = [item for item in mesh_manifests(plan({"mcp-a": EXPOSED}).mesh) if item["kind"] == "Gateway"]
     secured = [server for server in gateway["spec"]["servers"] if server["port"]["protocol"] == "HTTPS"]
     assert {tuple(server["hosts"]): server["tls"]["credentialName"] for server in secured} == {
         ("mcp.example.com", "search.example.com"): "mcp-cert",
@@ -131,3 +131,54 @@ def test_certificate_for_a_gateway_of_another_team_is_rejected() -> None:
     mesh = {"gateway": {"install": "existing", "name": "gateways/shared"}}
     (line,) = lines({"mcp-a": EXPOSED}, mesh=mesh)
     assert line.startswith("MM0576: service mcp-a: hosts[1].tls_secret: names a certificate")
+
+
+def test_an_alias_has_the_paths_of_the_domain_and_the_server_accepts_it() -> None:
+    """Requirement WEB-9: Gateway, route, Host allow-list and public URLs have the same names, in lower case."""
+    aliases = ["Old.Example.com", {"host": "cdn.example.com", "tls_secret": "cdn-cert"}]
+    found = plan({"mcp-a": EXPOSED}, domain_aliases=aliases)
+    args = found.services["mcp-a"]
+    names = ["mcp.example.com", "old.example.com", "cdn.example.com"]
+    gateway, redirect = [item["spec"] for item in mesh_manifests(found.mesh) if item["kind"] == "Gateway"]
+    served = [host for server in gateway["servers"] for host in server["hosts"]]
+    assert set(names) < set(served)
+    assert set(redirect["servers"][0]["hosts"]) == set(served)
+    assert routes(found)["mcp-a-ingress"]["spec"]["hosts"] == names
+    assert set(names) < set(allowed_hosts("mcp-a", args))
+    own = ["https://search.example.com", "https://find.example.com"]
+    assert public_urls("mcp-a", args) == [*(f"https://{name}/mcp-a" for name in names), *own]
+
+
+def test_the_scheme_of_public_urls_is_a_setting() -> None:
+    """Requirement WEB-5: without a certificate the URLs are https, as a load balancer may have one, or http."""
+    plain = plan({"mcp-a": {"image": "a:1", "expose": True}}, mesh={"public_scheme": "http"})
+    assert public_urls("mcp-a", plain.services["mcp-a"]) == ["http://mcp.example.com/mcp-a"]
+    assert resource_url("mcp-a", plain.services["mcp-a"]) == "http://mcp.example.com/mcp-a/mcp"
+    (line,) = lines({"mcp-a": {"image": "a:1"}}, mesh={"public_scheme": "http", "tls_secret": "tls"})
+    assert line.startswith("MM0966")
+
+
+def test_urls_of_other_ingresses_reach_the_server() -> None:
+    """Requirement WEB-9: a service behind an ingress of its own, in any case."""
+    service = {"image": "a:1", "public_urls": ["HTTPS://Tools.example.com:443/Search/"]}
+    assert public_urls("mcp-a", plan({"mcp-a": service}).services["mcp-a"]) == ["https://tools.example.com/Search"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["tools.example.com", "ftp://tools.example.com", "https://tools.example.com?x=1", "https://u@tools.example.com",
+     "https://tools.example.com/a/../b", "https://tools.example.com/a%2fb", "https://tools.example.com/a//b", "https://*"],
+)  # fmt: skip
+def test_a_text_that_is_no_base_url_is_rejected(value: str) -> None:
+    """Requirement CFG-7: no request could have such a URL, or its links would lead elsewhere."""
+    (line,) = lines({"mcp-a": {"image": "a:1", "public_urls": [value]}})
+    assert line.startswith("MM0962")
+
+
+@pytest.mark.parametrize("alias", ["mcp.example.com", "search.example.com"])
+def test_a_name_of_the_gateway_has_one_use(alias: str) -> None:
+    """Requirement CFG-5: the domain, an alias and the host of a service exclude each other."""
+    (line,) = lines(
+        {"mcp-a": {"image": "a:1", "expose": True, "hosts": ["search.example.com"]}}, domain_aliases=[alias]
+    )
+    assert "MM0967" in line

@@ -15,14 +15,25 @@ def labels(namespace: str, **settings: object) -> dict[str, str]:
 
 def servers(**settings: object) -> list[Manifest]:
     """Listeners of the gateway."""
-    found: list[Manifest] = render_mesh(**settings).one("Gateway")["spec"]["servers"]
+    found: list[Manifest] = render_mesh(**settings).one("Gateway", "mcp")["spec"]["servers"]
     return found
 
 
 def test_with_a_certificate_plain_http_only_redirects() -> None:
-    """Istio API, ServerTLSSettings: `httpsRedirect` responds 301, `credentialName` names the Secret."""
-    http, https = servers(tls_secret="mcp-tls")  # noqa: S106 - the name of a Secret
-    assert http["tls"] == {"httpsRedirect": True}
+    """Requirement WEB-8; RFC 9110, section 15.4.9: 308 keeps method and body, and `httpsRedirect` sends 301."""
+    objects = render_mesh(tls_secret="mcp-tls", hosts={"search.example.com": None, "own.example.com": "own-tls"})  # noqa: S106 - the name of a Secret
+    hosts = ["mcp.example.com", "search.example.com", "own.example.com"]
+    (http,) = objects.one("Gateway", "mcp-https-redirect")["spec"]["servers"]
+    route = objects.one("VirtualService", "mcp-https-redirect")["spec"]
+    assert (http["port"]["protocol"], http["hosts"]) == ("HTTP", hosts)
+    assert (route["gateways"], route["hosts"]) == (["istio-ingress/mcp-https-redirect"], hosts)
+    assert [rule["redirect"] for rule in route["http"]] == [{"scheme": "https", "redirectCode": 308}]
+
+
+def test_the_gateway_of_the_services_serves_https_alone() -> None:
+    """Istio API, ServerTLSSettings: `credentialName` names the Secret; requirement SEC-7: no route in plain text."""
+    (https,) = servers(tls_secret="mcp-tls")  # noqa: S106 - the name of a Secret
+    assert https["port"]["protocol"] == "HTTPS"
     assert https["tls"] == {"mode": "SIMPLE", "credentialName": "mcp-tls", "minProtocolVersion": "TLSV1_2"}
 
 

@@ -72,7 +72,7 @@ def test_last_rule_of_every_route_matches_all_remaining_requests(rollout: dict[s
     assert "match" not in rules(objects)[-1]
     last = {str(rule["match"][0]["uri"]): rule["match"] for rule in rules(objects, "mcp-search-ingress")}
     assert list(last.values()) == [
-        [{"uri": {"exact": "/mcp-search/mcp"}}],
+        [{"uri": {"exact": "/mcp-search/mcp"}}, {"uri": {"exact": "/mcp-search/mcp/"}}],
         [{"uri": {"prefix": "/mcp-search/mcp/"}}],
     ]
 
@@ -112,7 +112,7 @@ def test_only_single_tool_rules_of_the_new_revision_are_mirrored() -> None:
     objects = render_exposed(rollout=rollout, tools=READ_ONLY, legacy="sticky", callers=["mcp-chat"])
     found = [rule for route in ("mcp-search", "mcp-search-ingress") for rule in rules(objects, route)]
     mirrored = [match["headers"] for rule in found if "mirrors" in rule for match in rule["match"]]
-    assert len(mirrored) == 2
+    assert len(mirrored) == 3  # of the mesh, and of the gateway with and without a slash at the end
     assert all(headers["mcp-protocol-version"] == {"exact": "2026-07-28"} for headers in mirrored)
     assert all(headers["mcp-name"] == {"exact": "search"} for headers in mirrored)
 

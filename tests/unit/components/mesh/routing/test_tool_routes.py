@@ -62,7 +62,8 @@ def test_tools_are_matched_at_the_endpoint_only() -> None:
     """MCP 2026-07-28, "Streamable HTTP": calls are POSTs to the endpoint itself; beneath it there are none."""
     objects = render_exposed(pools=POOLS)
     assert [match["uri"] for rule in of_tools(objects, "mcp-search-ingress") for match in rule["match"]] == [
-        {"exact": "/mcp-search/mcp"}
+        {"exact": "/mcp-search/mcp"},
+        {"exact": "/mcp-search/mcp/"},
     ] * 2
 
 

@@ -52,7 +52,7 @@ def test_gateway_routes_only_the_endpoint_path_and_its_subpaths(path: str) -> No
     """Istio API, HTTPMatchRequest `uri`: a prefix without its slash would also reach `/mcp-admin`."""
     routes = ingress(render_exposed(path=path))["http"]
     assert [route["match"] for route in routes] == [
-        [{"uri": {"exact": f"/mcp-search{path}"}}],
+        [{"uri": {"exact": f"/mcp-search{path}"}}, {"uri": {"exact": f"/mcp-search{path}/"}}],
         [{"uri": {"prefix": f"/mcp-search{path}/"}}],
     ]
     assert [route["rewrite"] for route in routes] == [{"uri": path}, {"uri": f"{path}/"}]
@@ -101,3 +101,14 @@ def test_an_endpoint_at_the_root_is_exposed_below_the_name_of_its_service() -> N
     assert exposed_path("mcp-search", service_args(runtime="external", path="/")) == "/mcp-search"
     (rule,) = objects.one("AuthorizationPolicy")["spec"]["rules"]
     assert rule["to"][0]["operation"]["paths"] == ["/", "/*"]
+
+
+def test_an_endpoint_at_the_root_of_a_service_has_both_forms() -> None:
+    """Requirement WEB-6: `/name` and `/name/` are the same endpoint."""
+    external = {"path": "/", "runtime": "external", "port": 3001}
+    endpoint, beneath = ingress(render_exposed(**external))["http"]
+    paths = [{"exact": "/mcp-search"}, {"exact": "/mcp-search/"}]
+    assert [match["uri"] for match in endpoint["match"]] == paths
+    assert beneath["match"] == [{"uri": {"prefix": "/mcp-search/"}}]
+    own = render_exposed(**external, hosts=["search.example.com"]).one("VirtualService", "mcp-search-hosts")["spec"]
+    assert [match["uri"] for rule in own["http"] for match in rule["match"]] == [{"exact": "/"}, {"prefix": "/"}]
