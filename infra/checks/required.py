@@ -1,7 +1,7 @@
 """Objects that must exist before a stack is deployed: Secrets, ConfigMaps, ServiceAccounts, classes, volume claims.
 
 A pure function of the recorded objects and Helm releases. References marked `optional` are left out, and so are objects
-that the stack creates, that a Certificate of it issues, or that every cluster has.
+that the stack creates, that a controller makes for an object of it, or that every cluster has.
 """
 
 import re
@@ -84,10 +84,16 @@ def title(item: Manifest) -> str:
 
 
 def issued_secrets(items: Iterable[Manifest]) -> Iterator[tuple[str, str, str]]:
-    """Secrets that cert-manager writes for the stack's Certificates."""
+    """Secrets that controllers write for objects of the stack: cert-manager, External Secrets, the CSI driver."""
     for item in items:
-        if item["kind"] == "Certificate":
-            yield "Secret", item["metadata"].get("namespace", CLUSTER_WIDE), item["spec"]["secretName"]
+        namespace, spec = item["metadata"].get("namespace", CLUSTER_WIDE), item.get("spec") or {}
+        match item["kind"]:
+            case "Certificate":
+                yield "Secret", namespace, spec["secretName"]
+            case "ExternalSecret":
+                yield "Secret", namespace, (spec.get("target") or {}).get("name") or item["metadata"]["name"]
+            case "SecretProviderClass":
+                yield from (("Secret", namespace, each["secretName"]) for each in spec.get("secretObjects", ()))
 
 
 def object_uses(item: Manifest) -> Iterator[Use]:

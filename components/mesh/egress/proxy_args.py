@@ -89,7 +89,8 @@ class EgressProxy(Model):
 
     url_secret: SecretKey | None = None
     """Secret with the proxy's URL, for a proxy that needs credentials: `http://user:password@host:port`, with the host
-    and port above; in the namespace of the services, and in `istio-system` if a service fetches the keys of an issuer."""
+    and port above; in the namespace of the services, and in `istio-system` if a service fetches the keys of an
+    issuer."""
 
     @property
     def url(self) -> str:
@@ -135,8 +136,8 @@ class CaBundle(Model):
     """Certificates of certificate authorities that clients trust in place of the image's own, as PEM."""
 
     config_map: Annotated[str, AfterValidator(object_name)]
-    """ConfigMap in the namespace of the services, and in `istio-system` if a service fetches the keys of an issuer. Include the
-    public authorities if clients call public hosts too."""
+    """ConfigMap in the namespace of the services, and in `istio-system` if a service fetches the keys of an issuer.
+    Include the public authorities if clients call public hosts too."""
 
     key: Annotated[str, AfterValidator(_config_map_key)] = "ca-bundle.crt"
     """Key of the ConfigMap with the certificates."""

@@ -169,3 +169,79 @@ def test_sessions_in_redis_are_accepted() -> None:
         "MESHED_MCP_SESSION_STORE": "redis", "MESHED_MCP_LEGACY": "sticky", "MESHED_MCP_REDIS_URL": "redis://r:6379/0",
     }  # fmt: skip
     assert Settings.from_environment(variables).session_store == "redis"
+
+
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
+KEY = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----"
+
+
+def written(folder: Path, **texts: str) -> dict[str, str]:
+    """Variables with the paths of files that hold these texts."""
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    return {f"{name}_FILE": str(folder / name) for name in texts}
+
+
+def test_a_secret_comes_from_a_file_and_follows_it(tmp_path: Path) -> None:
+    """Requirement ROT-1: the value at the start is a setting, and `secret` reads the file as it is now."""
+    files = written(tmp_path, MESHED_MCP_REDIS_URL="rediss://:one@redis\n", MESHED_MCP_REDIS_CA=CERTIFICATE)
+    settings = Settings.from_environment(files)
+    assert settings.redis_url == "rediss://:one@redis"
+    assert settings.redis is not None
+    assert settings.redis.read().ca == CERTIFICATE
+    (tmp_path / "MESHED_MCP_REDIS_URL").write_text("rediss://:two@redis")
+    assert settings.redis.read().url == "rediss://:two@redis"
+    assert "one" not in repr(settings)
+
+
+def test_a_secret_of_a_variable_stays() -> None:
+    """Requirement CFG-10: a service started by hand needs no file."""
+    settings = Settings.from_environment({contract.ENV_REQUEST_STATE_KEYS: f"{'a' * 32}\n{'b' * 32}"})
+    keys = settings.secret("request_state_keys")
+    assert keys is not None
+    assert keys.read() == f"{'a' * 32}\n{'b' * 32}"
+    assert settings.secret("redis_url") is settings.redis is None
+    assert settings.database.read().url == "sqlite:///data/mcp-server.db"
+
+
+def test_a_wrong_value_in_a_file_names_the_variable_of_the_file(tmp_path: Path) -> None:
+    """Requirement CFG-11: one line per file; no value is shown."""
+    text = fault(
+        **written(tmp_path, MESHED_MCP_REDIS_URL="http://:hidden@redis", MESHED_MCP_REQUEST_STATE_KEYS="hidden"),
+        MESHED_MCP_DATABASE_URL_FILE="/missing",
+        MESHED_MCP_DATABASE_URL="",
+    )
+    assert text.splitlines() == [
+        "MESHED_MCP_DATABASE_URL_FILE: /missing cannot be read (No such file or directory); mount the Secret there, "
+        "readable for the user of the process",
+        "MESHED_MCP_REQUEST_STATE_KEYS_FILE: key 1 of 1 has 6 bytes, and 32 are needed; set one key per line, each as "
+        "`openssl rand -hex 32` gives it, the one that seals first",
+        "MESHED_MCP_REDIS_URL_FILE is not usable; set redis://user:password@host:6379/0, or rediss:// for TLS",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variables", "line"),
+    [
+        (
+            {contract.ENV_DATABASE_CERTIFICATE: CERTIFICATE},
+            "MESHED_MCP_DATABASE_CERTIFICATE is set without MESHED_MCP_DATABASE_PRIVATE_KEY; set both",
+        ),
+        (
+            {contract.ENV_REDIS_PRIVATE_KEY: KEY},
+            "MESHED_MCP_REDIS_PRIVATE_KEY is set without MESHED_MCP_REDIS_CERTIFICATE; set both",
+        ),
+        (
+            {contract.ENV_REDIS_URL: "redis://redis", contract.ENV_REDIS_CA: CERTIFICATE},
+            "MESHED_MCP_REDIS_URL begins with redis://, so it uses no TLS, and MESHED_MCP_REDIS_CA is set; set a URL",
+        ),
+        ({contract.ENV_DATABASE_CA: "a path?"}, "MESHED_MCP_DATABASE_CA is not usable; set PEM text of certificates"),
+        (
+            {contract.ENV_REDIS_URL: "redis://a", f"{contract.ENV_REDIS_URL}_FILE": "/a"},
+            "MESHED_MCP_REDIS_URL_FILE and MESHED_MCP_REDIS_URL are both set; set one of them",
+        ),
+    ],
+)
+def test_certificates_that_cannot_be_used_are_rejected(variables: dict[str, str], line: str) -> None:
+    """Requirement ROT-5: what has no effect, or half of it, is an error at the start."""
+    assert fault(**variables).startswith(line)

@@ -122,6 +122,20 @@ def test_objects_that_the_stack_creates_or_issues_are_left_out() -> None:
     assert lines([secret, issued, pods]) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "spec"),
+    [
+        ("ExternalSecret", "made", {}),
+        ("ExternalSecret", "other", {"target": {"name": "made"}}),
+        ("SecretProviderClass", "other", {"secretObjects": [{"secretName": "made"}]}),
+    ],
+)
+def test_secrets_of_controllers_are_not_required(kind: str, name: str, spec: dict[str, Any]) -> None:
+    """External Secrets, `target.name` defaults to the object's name; Secrets Store CSI driver, `secretObjects`."""
+    item = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": "tools"}, "spec": spec}
+    assert lines([item, pod(imagePullSecrets=[{"name": "made"}])]) == []
+
+
 def test_misspelled_references_of_rendered_objects_appear_in_the_list() -> None:
     """Requirement CMP-15: a name that the stack does not create is named with its user."""
     objects = copy.deepcopy(recording("dev").objects)
