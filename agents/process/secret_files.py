@@ -7,10 +7,11 @@ Secrets are updated automatically".
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from meshed_mcp.contract import FILE_SUFFIX, MAX_SECRET_BYTES
 from meshed_mcp.error_codes.code import Message, MessageError
@@ -20,6 +21,10 @@ from meshed_mcp.error_codes.secrets import (
     SECRET_FILE_UNREADABLE,
     SECRET_SET_TWICE,
 )
+
+SETTLED_NANOSECONDS: Final = 1_000_000_000
+"""Age from which a file's time of change identifies its content. Source: Linux, `CONFIG_HZ`: steps of 1 to 10 ms; one
+second also covers file systems with whole seconds."""
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +54,8 @@ class _Seen(NamedTuple):
 
     version: tuple[int, int, int, int]
     value: str
+    is_settled: bool
+    """Whether a later change has another time: a clock of the file system has steps of milliseconds."""
 
 
 class SecretFile:
@@ -70,7 +77,7 @@ class SecretFile:
         """
         seen = self._seen
         try:
-            if seen is not None and _version(self.path.stat()) == seen.version:
+            if seen is not None and seen.is_settled and _version(self.path.stat()) == seen.version:
                 return seen.value
             found = _read(self.path)
         except (OSError, MessageError) as error:
@@ -148,7 +155,7 @@ def _version(stat: os.stat_result) -> tuple[int, int, int, int]:
 def _read(path: Path) -> _Seen:
     """Read the file. Raises OSError, MessageError."""
     with path.open("rb") as file:
-        version = _version(os.fstat(file.fileno()))  # of the open file: another one may have this path by now
+        stat = os.fstat(file.fileno())  # of the open file: another one may have this path by now
         content = file.read(MAX_SECRET_BYTES + 1)
     if len(content) > MAX_SECRET_BYTES:
         raise SECRET_FILE_TOO_LARGE.error(path=path, most=MAX_SECRET_BYTES)
@@ -158,4 +165,4 @@ def _read(path: Path) -> _Seen:
         raise SECRET_FILE_UNREADABLE.error(path=path, reason="it is not UTF-8 text") from None
     if not value.strip():
         raise SECRET_FILE_EMPTY.error(path=path)
-    return _Seen(version, value)
+    return _Seen(_version(stat), value, time.time_ns() - stat.st_mtime_ns > SETTLED_NANOSECONDS)

@@ -184,14 +184,14 @@ def written(folder: Path, **texts: str) -> dict[str, str]:
 
 def test_a_secret_comes_from_a_file_and_follows_it(tmp_path: Path) -> None:
     """Requirement ROT-1: the value at the start is a setting, and `secret` reads the file as it is now."""
-    files = written(tmp_path, MESHED_MCP_REDIS_URL="rediss://:one@redis\n", MESHED_MCP_REDIS_CA=CERTIFICATE)
+    files = written(tmp_path, MESHED_MCP_REDIS_URL="rediss://:hidden@redis\n", MESHED_MCP_REDIS_CA=CERTIFICATE)
     settings = Settings.from_environment(files)
-    assert settings.redis_url == "rediss://:one@redis"
+    assert settings.redis_url == "rediss://:hidden@redis"
     assert settings.redis is not None
     assert settings.redis.read().ca == CERTIFICATE
     (tmp_path / "MESHED_MCP_REDIS_URL").write_text("rediss://:two@redis")
     assert settings.redis.read().url == "rediss://:two@redis"
-    assert "one" not in repr(settings)
+    assert "hidden" not in repr(settings)
 
 
 def test_a_secret_of_a_variable_stays() -> None:
@@ -212,10 +212,14 @@ def test_a_wrong_value_in_a_file_names_the_variable_of_the_file(tmp_path: Path) 
         MESHED_MCP_DATABASE_URL="",
     )
     assert text.splitlines() == [
-        "MESHED_MCP_DATABASE_URL_FILE: /missing cannot be read (No such file or directory); mount the Secret there, "
-        "readable for the user of the process",
-        "MESHED_MCP_REQUEST_STATE_KEYS_FILE: key 1 of 1 has 6 bytes, and 32 are needed; set one key per line, each as "
-        "`openssl rand -hex 32` gives it, the one that seals first",
+        (
+            "MESHED_MCP_DATABASE_URL_FILE: /missing cannot be read (No such file or directory); mount the Secret "
+            "there, readable for the user of the process"
+        ),
+        (
+            "MESHED_MCP_REQUEST_STATE_KEYS_FILE: key 1 of 1 has 6 bytes, and 32 are needed; set one key per line, each "
+            "as `openssl rand -hex 32` gives it, the one that seals first"
+        ),
         "MESHED_MCP_REDIS_URL_FILE is not usable; set redis://user:password@host:6379/0, or rediss:// for TLS",
     ]
 

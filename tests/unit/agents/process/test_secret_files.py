@@ -1,6 +1,7 @@
 """Secrets in mounted files: read again after a change, never lost, never logged."""
 
 import logging
+import os
 import threading
 from pathlib import Path
 
@@ -31,6 +32,27 @@ def test_a_replaced_file_is_read_again(mounted: MountedFiles) -> None:
     for value in ("two", "six"):  # of one size: the folder differs
         mounted.replace({"secret/db/url": value})
         assert secret.read() == value
+
+
+def test_a_file_that_is_overwritten_at_once_is_read_again(tmp_path: Path) -> None:
+    """Linux, "timers": two changes within a step of the clock have one time, and here one size and one inode."""
+    file = tmp_path / "token"
+    file.write_text("0")
+    secret = SecretFile(file)
+    for number in "123456789":
+        file.write_text(number)
+        assert secret.read() == number
+
+
+def test_an_old_file_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requirement ROT-1: an unchanged file costs one system call, at every request."""
+    file = tmp_path / "token"
+    file.write_text("one")
+    os.utime(file, (1, 1))
+    secret = SecretFile(file)
+    assert secret.read() == "one"
+    monkeypatch.setattr(Path, "open", lambda *_: pytest.fail("an unchanged file was opened"))
+    assert secret.read() == "one"
 
 
 def test_the_line_ends_of_editors_are_no_part_of_a_secret(tmp_path: Path) -> None:
