@@ -7,6 +7,7 @@ from meshed_mcp.error_codes.live import READ_FORBIDDEN
 from meshed_mcp.infra.live.cluster import ForbiddenError, Reader
 from meshed_mcp.infra.live.findings import Finding, Level
 from meshed_mcp.infra.live.gateways import gateway_findings
+from meshed_mcp.infra.live.ip_families import family_findings
 from meshed_mcp.infra.live.istio import istio_findings
 from meshed_mcp.infra.live.monitoring import monitoring_findings
 from meshed_mcp.infra.live.namespaces import namespace_findings
@@ -21,6 +22,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     kind_findings,
     object_findings,
     istio_findings,
+    family_findings,
     namespace_findings,
     gateway_findings,
     monitoring_findings,
