@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -90,6 +91,14 @@ class Replica:
         """A request of the kubelet or Prometheus to the pod's address."""
         url = f"http://{host_and_port(address, port)}{path}"
         return self.link.node.run(lambda: httpx2.get(url, trust_env=False))
+
+    def is_unready(self, address: str) -> bool:
+        """Whether the readiness probe fails."""
+        return self.probe(address, contract.READINESS_PATH).status_code == 503
+
+    def rejects(self, address: str) -> bool:
+        """Whether the process rejects new calls."""
+        return self.direct(address, modern("whoami")).status_code == 503
 
     def sample(self, series: str) -> float:
         """The value of one series."""
@@ -224,8 +233,8 @@ def test_a_replica_drains_on_every_address(families: Families, tmp_path: Path) -
         wait_for(lambda: pod.sample(ACTIVE) == len(addresses), "the calls in flight")
         process.send_signal(signal.SIGTERM)
         for address in addresses:
-            wait_for(lambda at=address: pod.probe(at, contract.READINESS_PATH).status_code == 503, "not ready")
-            wait_for(lambda at=address: pod.direct(at, modern("whoami")).status_code == 503, "rejects calls")
+            wait_for(partial(pod.is_unready, address), "not ready")
+            wait_for(partial(pod.rejects, address), "rejects calls")
             assert pod.probe(address, contract.LIVENESS_PATH).status_code == 200
         process.send_signal(signal.SIGUSR1)
         assert ["released" in call.result(30).text for call in calls] == [True for _ in addresses]

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -41,7 +42,7 @@ RUNTIME_PORTS: Final = (contract.MCP_PORT, contract.MANAGEMENT_PORT)
 class Process:
     """A command, its variables, and the ports that other pods reach."""
 
-    command: Sequence[str | Path]
+    command: Sequence[str]
     ports: Sequence[int]
     variables: Mapping[str, str]
 
@@ -73,7 +74,7 @@ def collector(name: str) -> Callable[[Find, Path], Process]:
             pipeline["exporters"] = ["debug"]
         (folder / "config.yaml").write_text(yaml.safe_dump(found))
         ports = (jaeger_config.OTLP_GRPC_PORT, jaeger_config.OTLP_HTTP_PORT, jaeger_config.METRICS_PORT)
-        command = [find_engine("collector"), "--config", folder / "config.yaml"]
+        command = [str(find_engine("collector")), "--config", str(folder / "config.yaml")]
         return Process(command, (*ports, jaeger_config.HEALTH_PORT), {})
 
     return made
@@ -85,7 +86,7 @@ def rate_limits(find_engine: Find, folder: Path) -> Process:
     (folder / "config" / rate_limiting.RULES_FILE).write_text(rate_limiting.rules_file(mesh()))
     ports = (GRPC_PORT, rate_limiting.HEALTH_PORT, contract.MANAGEMENT_PORT)
     return Process(
-        [find_engine("ratelimit")], ports, rate_limiting.environment(str(folder)) | {"REDIS_URL": "127.0.0.1:6379"}
+        [str(find_engine("ratelimit"))], ports, rate_limiting.environment(str(folder)) | {"REDIS_URL": "127.0.0.1:6379"}
     )
 
 
@@ -127,11 +128,11 @@ def test_every_port_accepts_connections_on_every_address(
         if made is rate_limits:
             redis = [str(find_engine("redis-server")), "--save", "", "--dir", str(tmp_path)]
             stack.enter_context(running(link.pod.command(*redis), tmp_path / "redis.log"))
-        command = link.pod.command(*map(str, process.command))
+        command = link.pod.command(*process.command)
         engine = stack.enter_context(running(command, tmp_path / "log", process.variables))
         for address in link.addresses:
             for port in process.ports:
-                wait_for(lambda at=(address, port): accepted(engine, link, *at), f"{host_and_port(address, port)}")
+                wait_for(partial(accepted, engine, link, address, port), host_and_port(address, port))
 
 
 def accepted(engine: Engine, link: Link, address: str, port: int) -> bool:

@@ -137,7 +137,10 @@ def _container(args: RateLimiting, ports: Mapping[str, int]) -> Manifest:
 
 
 def environment(folder: str) -> dict[str, str]:
-    """Plain environment variables: rules in `folder`/config, Prometheus metrics, JSON logs, Redis over TCP."""
+    """Plain environment variables: rules in `folder`/config, Prometheus metrics, JSON logs, Redis over TCP.
+
+    Without HOST and GRPC_HOST its ports are on 0.0.0.0, to which Go adds IPv6. Source: ratelimit, README; Go, `Listen`.
+    """
     return {
         "RUNTIME_ROOT": folder,
         "RUNTIME_SUBDIRECTORY": "",

@@ -24,6 +24,10 @@ HEALTH_PORT: Final = 13133
 HEALTH_PATH: Final = "/status"
 """Source: OpenTelemetry Collector, extension `healthcheckv2`, defaults."""
 
+EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - in a pod
+"""IPv6 addresses too, where the machine has any: `[::]` would end the process on a machine without IPv6. Source: Go,
+`net.Listen`, unspecified IP addresses."""
+
 DATA_PATH: Final = "/data"
 STORAGE: Final = "traces"
 """Name of the storage in the file."""
@@ -66,7 +70,7 @@ def memory_limiter() -> Manifest:
 
 def metrics_reader(port: int) -> Manifest:
     """Prometheus exporter of the collector's own metrics."""
-    return {"pull": {"exporter": {"prometheus": {"host": "0.0.0.0", "port": port}}}}  # noqa: S104 - in a pod
+    return {"pull": {"exporter": {"prometheus": {"host": EVERY_ADDRESS, "port": port}}}}
 
 
 def service(settings: JaegerSettings) -> Manifest:
@@ -148,4 +152,4 @@ def probability(share: float) -> Manifest:
 
 def listen(port: int) -> Manifest:
     """Endpoint on all addresses of the pod; the default is localhost."""
-    return {"endpoint": f"0.0.0.0:{port}"}
+    return {"endpoint": f"{EVERY_ADDRESS}:{port}"}
