@@ -28,6 +28,7 @@ _PARAMETER: Final = re.compile(r"[\x21-\x7e]{1,512}")
 
 
 _SERVICE: Final = re.compile(DNS_LABEL)
+_DESTINATION: Final = "use the name of a service, or a URL such as https://mcp.vendor.example/mcp"
 
 
 def token_endpoint_url(value: str) -> str:
@@ -197,7 +198,7 @@ def destinations(value: dict[str, CallSettings]) -> dict[str, CallSettings]:
             if urlsplit(name).scheme == "http" and call.auth is not CallAuth.MESH:
                 raise codes.TOKEN_ENDPOINT_IN_PLAINTEXT.error(value=name)
         elif _SERVICE.fullmatch(name) is None:
-            raise codes.UNKNOWN_DESTINATION.error(name=name, suggested="")
+            raise codes.UNKNOWN_DESTINATION.error(name=name, suggested=_DESTINATION)
     return value
 
 
