@@ -1,11 +1,14 @@
 """Host, public URL, trailing slash and Origin of requests to a served application, without a network."""
 
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import Scope
@@ -13,6 +16,7 @@ from starlette.types import Scope
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService
 from meshed_mcp.agents.http.edge import EdgeMiddleware
+from meshed_mcp.agents.http.lifespan import lifespan
 from meshed_mcp.agents.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -163,3 +167,19 @@ async def test_the_lifespan_passes_through() -> None:
 
     await EdgeMiddleware(application, Settings())({"type": "lifespan"}, unused, unused)
     assert started == ["lifespan"]
+
+
+async def test_the_application_starts_and_stops_behind_the_edge() -> None:
+    """ASGI, "Lifespan Protocol": its scope has no headers, and every application gets it."""
+    events: list[str] = []
+
+    @contextlib.asynccontextmanager
+    async def noted(_: Starlette) -> AsyncIterator[None]:
+        events.append("started")
+        yield
+        events.append("stopped")
+
+    app = EdgeMiddleware(Starlette(lifespan=noted), Settings())
+    async with lifespan(app):
+        assert events == ["started"]
+    assert events == ["started", "stopped"]
