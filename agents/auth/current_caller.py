@@ -1,6 +1,8 @@
 """The caller of the request that the running tool, resource or prompt serves."""
 
-from contextvars import ContextVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import Context, ContextVar
 from typing import Any, Final
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -15,11 +17,25 @@ async def track_request(ctx: ServerRequestContext[Any, Any], call_next: CallNext
 
     It is the request of the message, also in a session, whose first request may have had another token.
     """
-    outer = _request.set(ctx.request)
-    try:
+    with serving_request(ctx.request):
         return await call_next(ctx)
+
+
+@contextmanager
+def serving_request(request: Any) -> Iterator[None]:
+    """Make `request`, a Starlette request, the current one inside the block."""
+    outer = _request.set(request)
+    try:
+        yield
     finally:
         _request.reset(outer)
+
+
+def context_of_request() -> Context:
+    """Return a context that has the current request alone, for work on its behalf that outlives it."""
+    context = Context()
+    context.run(_request.set, _request.get())
+    return context
 
 
 def current_caller() -> Caller:

@@ -21,11 +21,11 @@ from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
 from mcp.shared.subscriptions import LISTEN_STREAM_METHODS, SUBSCRIPTION_ID_META_KEY
 from mcp.shared.transport_context import TransportContext
 
+from meshed_mcp.agents.auth.current_caller import context_of_request
 from meshed_mcp.agents.bridge.connector import Connector, Link
 from meshed_mcp.agents.bridge.errors import UpstreamError, innermost
 from meshed_mcp.agents.bridge.metrics import ENDED, NOT_OPENED, UNAUTHENTICATED, UNREACHABLE
 from meshed_mcp.agents.bridge.negotiation import Facts, Identity, WrongEraError, negotiate
-from meshed_mcp.agents.client.credentials.caller import context_of_caller
 from meshed_mcp.agents.client.http_client import Attempt, track_attempt
 
 OPEN_SECONDS: Final = 60.0
@@ -80,7 +80,7 @@ class Upstream:
         self._closing = asyncio.Event()
         # No supervisor: `_run` reports to `opened`, and the pool opens another connection for the next call. A context
         # of its own, because the connection outlives the call that opens it.
-        context = context_of_caller() if connector.needs_caller else Context()
+        context = context_of_request() if connector.needs_caller else Context()
         self._task = asyncio.create_task(self._run(), name=f"upstream {session}", context=context)
 
     @property

@@ -20,8 +20,8 @@ from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT, CallToolResult, Reques
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from prometheus_client import CollectorRegistry
 
+from meshed_mcp.agents.auth.current_caller import current_caller
 from meshed_mcp.agents.client.credentials import outbound_auth
-from meshed_mcp.agents.client.credentials.caller import caller_name
 from meshed_mcp.agents.client.discovery import EndpointResolver
 from meshed_mcp.agents.client.errors import destination_errors, redacted
 from meshed_mcp.agents.client.http_client import Attempt, ServiceHTTPClient, current_attempt, track_attempt
@@ -181,7 +181,7 @@ class ServiceClient:
         """The caller whose token opens a session, in modes with sessions; None where all callers share one."""
         if self._mode == PROTOCOL or self._credentials is None or not self._credentials.needs_caller:
             return None
-        return caller_name()
+        return current_caller().subject
 
     async def _open(self, owner: object) -> Session:
         url = await self._resolver.url()

@@ -49,6 +49,13 @@ def who() -> str:
 
 
 @service.tool(annotations=ToolAnnotations(read_only_hint=True))
+def chain() -> str:
+    """Return the caller: its workload, the user, and the actors."""
+    caller = service.current_caller
+    return json.dumps([caller.principal, caller.subject, caller.actors])
+
+
+@service.tool(annotations=ToolAnnotations(read_only_hint=True))
 async def ask(ctx: Context[ServiceClient], tool: str = "who") -> str:
     """Return what the other service's tool returns."""
     result = await ctx.request_context.lifespan_context.call_tool(tool, {})

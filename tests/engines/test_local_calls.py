@@ -27,6 +27,7 @@ ISSUER: Final = "https://login.example.com"
 FRONT: Final = f"https://{local_stack.HOST}/front/mcp"
 BACK: Final = "http://back.mcp-system.svc.cluster.local:8000/mcp"
 RELAY: Final = Path(__file__).parents[1] / "behaviors" / "relay_service.py"
+PRINCIPAL: Final = "cluster.local/ns/mcp-system/sa/front"
 META: Final = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientCapabilities": {},
@@ -85,18 +86,24 @@ def up(server: AuthorizationServer, tmp_path_factory: pytest.TempPathFactory) ->
         yield stack
 
 
-def post(url: str, token: str, tool: str, proxy: str | None = None) -> httpx2.Response:
+def post(url: str, token: str, name: str, proxy: str | None = None, **arguments: str) -> httpx2.Response:
     """One call of a tool."""
-    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": {}, "_meta": META}}
+    params = {"name": name, "arguments": arguments, "_meta": META}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
     headers = {
         "accept": "application/json, text/event-stream",
         "authorization": f"Bearer {token}",
         "mcp-protocol-version": "2026-07-28",
         "mcp-method": "tools/call",
-        "mcp-name": tool,
+        "mcp-name": name,
     }
     with httpx2.Client(trust_env=False, timeout=30, proxy=proxy) as client:
         return client.post(url, json=body, headers=headers)
+
+
+def text_of(response: httpx2.Response) -> str:
+    """The text of the result."""
+    return str(response.json()["result"]["content"][0]["text"])
 
 
 def test_the_second_service_sees_the_user_and_the_first_service_as_the_actor(
@@ -104,10 +111,12 @@ def test_the_second_service_sees_the_user_and_the_first_service_as_the_actor(
 ) -> None:
     """RFC 8693, section 4.1: subject and actor cross gateway, sidecars and two services; the tokens differ."""
     user = server.token(FRONT, sub="ada")
-    response = post(f"http://127.0.0.1:{up.gateway_port}/front/mcp", user, "ask")
-    claims = json.loads(response.json()["result"]["content"][0]["text"])
+    gateway = f"http://127.0.0.1:{up.gateway_port}/front/mcp"
+    claims = json.loads(text_of(post(gateway, user, "ask")))
     assert (claims["sub"], claims["act"], claims["aud"]) == ("ada", {"sub": "front"}, BACK)
     assert server.requests[-1]["subject_token"] == user
+    caller = json.loads(text_of(post(gateway, user, "ask", tool="chain")))
+    assert caller == [PRINCIPAL, f"{ISSUER}/ada", [f"{ISSUER}/front"]]
 
 
 def test_the_callers_token_opens_the_first_service_alone(up: Running, server: AuthorizationServer) -> None:

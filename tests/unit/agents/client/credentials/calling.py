@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import httpx2
 import jwt
-from mcp.server.auth.middleware.auth_context import auth_context_var
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
+from starlette.requests import Request
 
 from meshed_mcp import contract
+from meshed_mcp.agents.auth.current_caller import serving_request
 from meshed_mcp.agents.client.credentials import OutboundAuth, outbound_auth
 from meshed_mcp.agents.client.http_client import Attempt, ServiceHTTPClient, track_attempt
 from tests.authorization_server import AuthorizationServer
@@ -70,8 +71,5 @@ def claims(token: str) -> dict[str, Any]:
 def caller(token: str, subject: str = "ada") -> Iterator[None]:
     """A request with a verified token."""
     access = AccessToken(token=token, client_id="web", scopes=[], subject=subject, claims={"iss": "https://i"})
-    reset = auth_context_var.set(AuthenticatedUser(access))
-    try:
+    with serving_request(Request({"type": "http", "user": AuthenticatedUser(access)})):
         yield
-    finally:
-        auth_context_var.reset(reset)
