@@ -67,10 +67,13 @@ def mapper(expression: str, value: str) -> Manifest:
 
 
 def rejected_token(auth: TokenSettings, resource: str) -> str:
-    """Invalid tokens, and valid ones whose audience is in another claim, which the AuthorizationPolicy compares."""
+    """Invalid tokens, and those that the AuthorizationPolicy rejects: of no subject, and of another audience claim."""
     rows = [row for row in auth.table(resource) if row.audience_claim != AUDIENCE_CLAIM]
     others = [f"({POLICY_REJECTED} && {_of_another_audience(row)})" for row in rows]
-    return " || ".join([JWT_REJECTED, *others])
+    no_subject = (
+        f'({POLICY_REJECTED} && {has_claim("iss")} && !({has_claim("sub")} && {claim_expression("sub")} != ""))'
+    )
+    return " || ".join([JWT_REJECTED, no_subject, *others])
 
 
 def _of_another_audience(row: TokenIssuer) -> str:
