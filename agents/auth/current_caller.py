@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from contextvars import Context, ContextVar
 from typing import Any, Final
 
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
 from meshed_mcp.agents.auth.identity import Caller, caller_of
@@ -41,3 +42,10 @@ def context_of_request() -> Context:
 def current_caller() -> Caller:
     """Return the caller of the request in this context; an empty `Caller` over stdio and outside a request."""
     return caller_of(_request.get())
+
+
+def current_token() -> str | None:
+    """Return the verified bearer token of the request in this context, for calls on behalf of the user; else None."""
+    request = _request.get()
+    user = None if request is None else request.scope.get("user")
+    return user.access_token.token if isinstance(user, AuthenticatedUser) else None
