@@ -199,6 +199,10 @@ class StackConfig(Model):
     """Key that masks the addresses of pods in session ids, for services with `legacy: sticky`; set with
     `pulumi config set --secret`. Unset: the public names of the services."""
 
+    previous_session_key: In[str] | None = None
+    """Key of sessions that began before the last change of `session_key`: they stay open. Remove it when they have
+    ended. Unset: a new key ends all sessions."""
+
     environment: Environment = Environment.PRODUCTION
     """`production` or `development`, which allows fault injection without a window."""
 

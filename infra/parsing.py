@@ -19,7 +19,7 @@ from meshed_mcp.error_codes.code import MessageError
 from meshed_mcp.error_codes.values import NOT_A_MAPPING, NUMBER_NOT_CARRIED
 from meshed_mcp.infra.config import LOCAL_DOMAIN, NAMESPACE, RegistryConfig, ServiceConfig, StackConfig
 
-SECRET_TEXT_KEYS: Final = frozenset({"grafana_admin_password", "session_key"})
+SECRET_TEXT_KEYS: Final = frozenset({"grafana_admin_password", "session_key", "previous_session_key"})
 """Keys whose value may be encrypted text."""
 
 TEXT_KEYS: Final = SECRET_TEXT_KEYS | {"namespace", "domain", "environment", "chart_mirror", "platform"}

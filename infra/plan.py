@@ -164,6 +164,7 @@ def placement(config: StackConfig) -> dict[str, Any]:
         "accounts": account_names(config),
         "ingress": ingress_ref(config),
         "session_key": config.session_key,
+        "previous_session_key": config.previous_session_key,
         "rate_limit_service": policies.rate_limit_service(config),
         "logs": config.logs,
         "otlp_endpoint": otlp_endpoint(config),

@@ -11,7 +11,7 @@ from meshed_mcp.error_codes.observability import INSTALLED_PART_ONLY
 from meshed_mcp.error_codes.stack import STACK_KEY_WITHOUT_MESH
 from meshed_mcp.infra.config import NAMESPACE, StackConfig
 
-MESH_KEYS = ("chaos", "domain", "session_key")
+MESH_KEYS = ("chaos", "domain", "session_key", "previous_session_key")
 """Keys of a stack that need a mesh: faults are injected by proxies, the domain is that of the gateway, and a session
 reaches its replica by the mesh."""
 

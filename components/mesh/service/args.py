@@ -123,6 +123,9 @@ class MeshedMCPServiceArgs(ServiceSettings):
     """Secret key that masks and signs pod addresses in session ids (legacy: sticky). Unset = derived from the service's
     identity, which hides addresses from readers of an id, but not from readers of this package."""
 
+    previous_session_key: In[str] | None = None
+    """Key of sessions that began before the last change of `session_key`, which stay open; unset = none."""
+
     defaults: ObjectDefaults = ObjectDefaults()
     """Labels, annotations and pull secrets of every object and pod."""
 

@@ -1,6 +1,7 @@
 -- Routes every request of an MCP session (revisions up to 2025-11-25) to the replica that holds the session.
 -- The replica's address travels inside the session id that the client repeats: `<id>~<address, masked and signed, in hex>`.
--- Runs in the proxy that selects the replica: the caller's sidecar or the gateway. `key` is any text.
+-- Runs in the proxy that selects the replica: the caller's sidecar or the gateway. `key` is any text, and so is `previous`, the
+-- key of sessions that began before its last change.
 -- Envoy embeds LuaJIT: `bit` is built in, nothing else is loaded.
 
 local HEADER, UPSTREAM = "mcp-session-id", "x-mcp-upstream"
@@ -39,10 +40,11 @@ local function words_of(text)
   return {a, b, c, d}
 end
 
--- Masking and signing keys of a text, cached.
+-- Masking and signing keys of a text in the context, cached; nil without one.
 local keys = {}
-local function keys_of(handle)
-  local text = handle:filterContext():get("key")
+local function keys_of(handle, name)
+  local text = handle:filterContext():get(name)
+  if text == nil then return nil end
   if keys[text] == nil then keys[text] = {mask = words_of(text), sign = words_of("signature " .. text)} end
   return keys[text]
 end
@@ -86,8 +88,12 @@ function envoy_on_request(handle)
   local id = handle:headers():get(HEADER)
   local sid, hidden = (id or ""):match("^(.+)~(%x+)$")
   if sid == nil then return end
-  local k = keys_of(handle)
-  local ours = signed(k.sign, sid, unhex(hidden))
+  local value, k = unhex(hidden), keys_of(handle, "key")
+  local ours = signed(k.sign, sid, value)
+  if ours == nil then
+    k = keys_of(handle, "previous")
+    ours = k and signed(k.sign, sid, value)
+  end
   if ours == nil then return end
   local address = masked(k.mask, sid, ours)
   if not (address:match("^[%d%.]+:%d+$") or address:match("^%[[%x:%.]+%]:%d+$")) then return end
@@ -100,7 +106,7 @@ function envoy_on_response(handle)
   local address, sid = headers:get(UPSTREAM), headers:get(HEADER)
   headers:remove(UPSTREAM)
   if address == nil or sid == nil then return end
-  local k = keys_of(handle)
+  local k = keys_of(handle, "key")
   local hidden = masked(k.mask, sid, address)
   local a, b = signature(k.sign, sid, hidden)
   headers:replace(HEADER, sid .. "~" .. hex(hidden .. bytes_of(a) .. bytes_of(b)))

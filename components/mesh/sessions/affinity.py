@@ -46,7 +46,8 @@ def _envoy_filter(name: str, args: MeshedMCPServiceArgs, namespace: str, context
         hosts = [{"name": host, "route": {"name": route}} for route in session_rules(mesh_routes(name, args))]
     # The default is stable but not secret.
     key = principal(name, args.namespace, args.trust_domain) if args.session_key is None else args.session_key
-    patches = [_filter_patch(context, filter_name), *(_route_patch(context, filter_name, host, key) for host in hosts)]
+    keys = {"key": key} | ({} if args.previous_session_key is None else {"previous": args.previous_session_key})
+    patches = [_filter_patch(context, filter_name), *(_route_patch(context, filter_name, host, keys) for host in hosts)]
     meta = metadata(title, namespace, standard_labels(name))
     return manifest(ENVOY_FILTER, "EnvoyFilter", meta, {"configPatches": patches})
 
@@ -67,9 +68,9 @@ def _filter_patch(context: str, filter_name: str) -> Manifest:
     return before_router({"name": filter_name, "disabled": True, "typed_config": config}, context)
 
 
-def _route_patch(context: str, filter_name: str, host: Manifest, key: Any) -> Manifest:
-    """Script and key of one route."""
-    per_route = {"@type": f"{LUA}.LuaPerRoute", "name": SCRIPT, "filter_context": {"key": key}}
+def _route_patch(context: str, filter_name: str, host: Manifest, keys: dict[str, Any]) -> Manifest:
+    """Script and keys of one route."""
+    per_route = {"@type": f"{LUA}.LuaPerRoute", "name": SCRIPT, "filter_context": keys}
     return {
         "applyTo": "HTTP_ROUTE",
         "match": {"context": context, "routeConfiguration": {"vhost": host}},

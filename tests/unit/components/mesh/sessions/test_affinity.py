@@ -42,10 +42,11 @@ class Headers:
 class Proxy:
     """The part of Envoy's stream handle API that the script uses. Source: Envoy, "Lua filter"."""
 
-    def __init__(self, key: str = KEY) -> None:
+    def __init__(self, key: str = KEY, previous: str | None = None) -> None:
         self._lua = luajit21.LuaRuntime(encoding=None)
         self._lua.execute(SCRIPT)
-        self._key = key.encode()
+        texts = {b"key": key, b"previous": previous}
+        self._context = {name: text.encode() for name, text in texts.items() if text is not None}
         self.chosen: tuple[str, bool] | None = None
 
     def request(self, session_id: str | None) -> str | None:
@@ -64,7 +65,7 @@ class Proxy:
     def _run(self, function: bytes, headers: Headers) -> str | None:
         handle = self._table(
             headers=lambda _: self._table(get=headers.get, replace=headers.replace, remove=headers.remove),
-            filterContext=lambda _: self._table(get=lambda _, name: {b"key": self._key}[name]),
+            filterContext=lambda _: self._table(get=lambda _, name: self._context.get(name)),
             setUpstreamOverrideHost=self._choose,
         )
         self._lua.globals()[function](handle)
@@ -302,6 +303,27 @@ def test_session_key_is_the_configured_one_or_derived_from_the_identity() -> Non
     """Requirement NET-7: one key in every proxy of a service, stable over updates."""
     assert keys(sticky(callers=["mcp-chat"], session_key=KEY)) == {KEY}
     assert keys(sticky(callers=["mcp-chat"])) == {"cluster.local/ns/mcp-system/sa/mcp-search"}
+
+
+def test_sessions_of_the_previous_key_stay_open_after_a_change() -> None:
+    """Requirement ROT-4: a new key signs, and the ids that clients hold are still theirs."""
+    before, between, after = Proxy("old"), Proxy("new", previous="old"), Proxy("new")
+    held, fresh = before.response(SID), between.response(SID)
+    assert between.request(held) == between.request(fresh) == after.request(fresh) == SID
+    assert between.chosen == after.chosen == (ADDRESS, False)
+    assert after.request(held) == held
+    assert before.request(fresh) == fresh
+
+
+def test_the_previous_session_key_reaches_every_proxy() -> None:
+    """Requirement ROT-4: a key that rotates is in all proxies beside the new one."""
+    item = sticky(callers=["mcp-chat"], session_key="new", previous_session_key="old").one(
+        "EnvoyFilter", "mcp-search-sessions"
+    )
+    changes = [patch["patch"]["value"]["typed_per_filter_config"] for patch in patches(item, "HTTP_ROUTE")]
+    contexts = [each["filter_context"] for change in changes for each in change.values()]
+    assert contexts
+    assert all(each == {"key": "new", "previous": "old"} for each in contexts)
 
 
 def test_service_without_callers_has_no_session_filter() -> None:
