@@ -1,6 +1,5 @@
 """Streamable HTTP servers: the SDK's client transport over one connection pool of the replica."""
 
-import ipaddress
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -15,7 +14,7 @@ from meshed_mcp.agents.bridge.lines import LINE_BYTES
 from meshed_mcp.agents.client.credentials import OutboundAuth
 from meshed_mcp.agents.client.http_client import ServiceHTTPClient, current_attempt, track_attempt
 from meshed_mcp.agents.client.secret_headers import SecretHeaders
-from meshed_mcp.agents.http.addresses import canonical_address
+from meshed_mcp.agents.http import addresses
 from meshed_mcp.agents.telemetry.metrics import CALL_METHOD
 
 KEEP_ALIVE_SECONDS: Final = 2.0
@@ -102,7 +101,4 @@ def is_repeatable(request: httpx2.Request) -> bool:
 def is_loopback(url: str) -> bool:
     """Whether the URL is in the same pod, where no proxy may come between."""
     host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(canonical_address(host)).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return host == "localhost" or addresses.is_loopback(host)

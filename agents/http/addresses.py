@@ -68,6 +68,18 @@ def peer_address(scope: Scope) -> str | None:
     return None if client is None else _peer(client[0])
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host is a loopback address, IPv4-mapped or not; False for a name.
+
+    >>> is_loopback("::ffff:127.0.0.1"), is_loopback("localhost")
+    (True, False)
+    """
+    try:
+        return ip_address(canonical_address(host)).is_loopback
+    except ValueError:
+        return False
+
+
 @lru_cache(PEERS)
 def _peer(host: str) -> str:
     try:

@@ -3,13 +3,13 @@
 Source: MCP specification, "Security Best Practices"; RFC 9110, section 4.2.3: a host is compared without case.
 """
 
-import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from starlette.types import Scope
 
 from meshed_mcp import contract
+from meshed_mcp.agents.http.addresses import is_loopback, peer_address
 
 ANY_PORT: Final = contract.ANY_PORT
 
@@ -53,11 +53,7 @@ class PortForwards:
 
     def accept(self, scope: Scope, host: str) -> bool:
         """Whether the request names this machine, and comes from it."""
-        if without_port(host) not in contract.LOOPBACK_NAMES or scope.get("client") is None:
+        if without_port(host) not in contract.LOOPBACK_NAMES:
             return False
-        try:
-            address = ipaddress.ip_address(scope["client"][0])
-        except ValueError:
-            return False
-        plain = getattr(address, "ipv4_mapped", None) or address
-        return plain.is_loopback and str(plain) not in self._proxies
+        peer = peer_address(scope)
+        return peer is not None and is_loopback(peer) and peer not in self._proxies
