@@ -31,6 +31,10 @@ class AllowedHosts:
         return bool(separator) and name in self._with_any_port and port.isascii() and port.isdecimal()
 
 
+LOOPBACK: Final = AllowedHosts(form for name in contract.LOOPBACK_NAMES for form in (name, f"{name}{ANY_PORT}"))
+"""This machine, with any port."""
+
+
 def without_port(host: str) -> str:
     """Return a Host value without its port.
 
@@ -53,7 +57,5 @@ class PortForwards:
 
     def accept(self, scope: Scope, host: str) -> bool:
         """Whether the request names this machine, and comes from it."""
-        if without_port(host) not in contract.LOOPBACK_NAMES:
-            return False
-        peer = peer_address(scope)
-        return peer is not None and is_loopback(peer) and peer not in self._proxies
+        peer = peer_address(scope) if host in LOOPBACK else None
+        return peer is not None and peer not in self._proxies and is_loopback(peer)

@@ -18,9 +18,10 @@ from tests.hostile.json_bodies import JSON
 from tests.hostile.messages import MESSAGES
 from tests.hostile.requests import HostileRequest
 from tests.hostile.tokens import TOKENS, TOOL_SCOPE
+from tests.hostile.urls import URLS
 from tests.local_issuer import AUDIENCE, SECOND_ISSUER, Issuer, environment, row
 
-CASES: Final = (*HTTP, *JSON, *MESSAGES)
+CASES: Final = (*HTTP, *URLS, *JSON, *MESSAGES)
 READ_SECONDS: Final = 1
 ROUNDS: Final = 3
 LINE_CHARACTERS: Final = 2 * MESSAGE_CHARACTERS

@@ -34,13 +34,14 @@ from tests.hostile.messages import MESSAGES
 from tests.hostile.requests import AfterSending, HostileRequest
 from tests.hostile.table import PAGE, page
 from tests.hostile.tokens import TOKENS, TOOL_SCOPE
+from tests.hostile.urls import URLS
 from tests.local_issuer import ISSUER, SECOND_ISSUER, Issuer
 
 WAITING_SERVICE: Final = Path(__file__).parent.parent / "behaviors" / "waiting_service.py"
 UNKNOWN_CODING: Final = 501
 """Source: RFC 9112, section 6.1: what a server ought to say to a transfer coding that it does not know."""
 
-ALL: Final = (*HTTP, *JSON, *MESSAGES, *TOKENS)
+ALL: Final = (*HTTP, *URLS, *JSON, *MESSAGES, *TOKENS)
 CASES: Final = tuple(case for case in ALL if case.mesh)
 
 
@@ -60,6 +61,7 @@ def up(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run
         "expose": True,
         "replicas": 1,
         "limits": {"read_seconds": 1},
+        "cors": {"origins": list(contract.LOOPBACK_ORIGINS)},
     }
     issuers = [
         {"issuer": ISSUER, "jwks": json.loads(issuer.jwks())},

@@ -79,8 +79,8 @@ def ingress(
         patched_hosts(topology, identity.namespace, GATEWAY, labels, gateway_virtual_hosts(topology, gateway, port)),
         [
             *rbac_filters(policies, port),
-            CORS_FILTER,
             FAULT_FILTER,
+            CORS_FILTER,
             *inserted_filters(topology, identity.namespace, GATEWAY, labels),
         ],
         forward_client_cert_details="SANITIZE",
@@ -133,7 +133,7 @@ def _inbound(topology: Topology, pod: Pod, files: KeyFiles, application: str, tr
 def _outbound(topology: Topology, pod: Pod, traced: Message) -> Message:
     known = [*mesh_virtual_hosts(topology, pod.namespace), *egress_virtual_hosts(topology, pod.namespace)]
     hosts = patched_hosts(topology, pod.namespace, SIDECAR, pod.labels, known)
-    filters = [CORS_FILTER, FAULT_FILTER, *inserted_filters(topology, pod.namespace, SIDECAR, pod.labels)]
+    filters = [FAULT_FILTER, CORS_FILTER, *inserted_filters(topology, pod.namespace, SIDECAR, pod.labels)]
     manager = _connections("outbound", hosts, filters, upgrade_configs=[{"upgrade_type": "CONNECT"}], **traced)
     chains = [{"filters": [manager]}]
     return _listener("virtualOutbound", pod.address, OUTBOUND_PORT, chains, traffic_direction="OUTBOUND")

@@ -51,6 +51,8 @@ def test_a_port_that_is_no_number_is_rejected(host: str) -> None:
         ("127.0.0.9", "localhost:8000", False),
         ("127.0.0.1", "attacker.example", False),
         ("127.0.0.1", "localhost.attacker.example", False),
+        ("127.0.0.1", "localhost:80@attacker.example", False),
+        ("127.0.0.1", "localhost:attacker", False),
         ("a-unix-socket", "localhost", False),
     ],
 )
