@@ -57,5 +57,7 @@ class PortForwards:
 
     def accept(self, scope: Scope, host: str) -> bool:
         """Whether the request names this machine, and comes from it."""
-        peer = peer_address(scope) if host in LOOPBACK else None
-        return peer is not None and peer not in self._proxies and is_loopback(peer)
+        if host not in LOOPBACK:
+            return False
+        peer = peer_address(scope)
+        return peer is not None and is_loopback(peer) and peer not in self._proxies
