@@ -120,8 +120,8 @@ async def test_forwarded_headers_change_nothing(forged: dict[str, str], host: st
 
 async def test_the_token_metadata_of_a_host_has_no_prefix() -> None:
     """RFC 8615, section 3: a well-known URI is at the root of its host."""
-    auth = {"auth_issuer": "https://login.example.com", "auth_audience": f"{PUBLIC}/mcp"}
-    settings = {**LISTED, **auth, "auth_jwks_url": "https://login.example.com/jwks"}
+    row = {"issuer": "https://login.example.com", "audiences": ["tools"], "jwks_url": "https://login.example.com/jwks"}
+    settings = {**LISTED, "auth_issuers": (row,), "auth_resource": f"{PUBLIC}/mcp"}
     path = "/.well-known/oauth-protected-resource/mcp-search/mcp"
     answer = await sent("GET", path, "mcp.example.com", settings, headers={"origin": "https://any.example"})
     assert (answer.status_code, answer.json()["resource"]) == (200, f"{PUBLIC}/mcp")
