@@ -92,6 +92,10 @@ class AuthorizationServer:
                 actor = self._subject(form["actor_token"])["sub"] if "actor_token" in form else client
                 act = {"sub": actor} | ({"act": claims["act"]} if "act" in claims else {})
                 return self._issued(self.token(audience, sub=claims["sub"], act=act, scope=form.get("scope")))
+            case grant if grant == JWT_BEARER and form.get("requested_token_use") == "on_behalf_of":
+                claims = self._subject(form["assertion"])
+                audience = form["scope"].rpartition("/")[0]
+                return self._issued(self.token(audience, sub=claims["sub"], azp=client, scp="access"))
             case grant if grant == JWT_BEARER:
                 head = jwt.decode(form["assertion"], options={"verify_signature": False})
                 claims = self._verified(form["assertion"], self.trusted.get(head["iss"]), self.url)

@@ -23,14 +23,18 @@ class CallAuth(StrEnum):
     TOKEN_EXCHANGE = "token_exchange"  # noqa: S105 - the name of a kind
     """A token of the caller for the destination, which the caller's token is exchanged for. Source: RFC 8693."""
 
+    ON_BEHALF_OF = "on_behalf_of"
+    """As above, by the grant of Microsoft Entra ID, which has no RFC 8693. Source: Microsoft identity platform, "OAuth
+    2.0 On-Behalf-Of flow"."""
+
     ID_JAG = "id_jag"
-    """As above across two authorization servers, by an Identity Assertion Authorization Grant. Source: MCP extension
-    "Enterprise-Managed Authorization"; draft-ietf-oauth-identity-assertion-authz-grant."""
+    """As token exchange across two authorization servers, by an Identity Assertion Authorization Grant. Source: MCP
+    extension "Enterprise-Managed Authorization"; draft-ietf-oauth-identity-assertion-authz-grant."""
 
     @property
     def needs_caller(self) -> bool:
         """Whether it needs the token of a caller."""
-        return self in {CallAuth.PASS_THROUGH, CallAuth.TOKEN_EXCHANGE, CallAuth.ID_JAG}
+        return self not in {CallAuth.MESH, CallAuth.CLIENT_CREDENTIALS}
 
     @property
     def needs_client(self) -> bool:

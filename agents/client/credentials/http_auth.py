@@ -12,7 +12,7 @@ from meshed_mcp.agents.client.credentials.caller import caller_token
 from meshed_mcp.agents.client.credentials.errors import CredentialsError
 from meshed_mcp.agents.client.credentials.id_jag import IdentityAssertion
 from meshed_mcp.agents.client.credentials.settings import outbound_calls
-from meshed_mcp.agents.client.credentials.sources import ClientCredentials, Exchange, TokenSource
+from meshed_mcp.agents.client.credentials.sources import ClientCredentials, Exchange, OnBehalfOf, TokenSource
 from meshed_mcp.agents.client.credentials.token_endpoint import TIMEOUT_SECONDS, TokenEndpoint
 from meshed_mcp.agents.client.credentials.tokens import Token, TokenCache
 from meshed_mcp.contract import CallAuth, OutboundCall
@@ -93,6 +93,8 @@ def _source(call: OutboundCall, environment: Mapping[str, str], http: httpx2.Asy
     match call.auth:
         case CallAuth.CLIENT_CREDENTIALS:
             return ClientCredentials(call, endpoint)
+        case CallAuth.ON_BEHALF_OF:
+            return OnBehalfOf(call, endpoint)
         case CallAuth.ID_JAG:
             provider = TokenEndpoint(call.identity_provider or call.client, environment, http)
             return IdentityAssertion(call, call.client, provider, endpoint)

@@ -2,6 +2,8 @@
 
 from typing import Final, Protocol
 
+from mcp.shared.auth import JWT_BEARER_GRANT_TYPE
+
 from meshed_mcp.agents.client.credentials.token_endpoint import TokenEndpoint
 from meshed_mcp.agents.client.credentials.tokens import Token, TokenCache
 from meshed_mcp.contract import OutboundCall
@@ -14,6 +16,9 @@ TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noq
 
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - the name of a token type
 """Source: RFC 8693, section 3."""
+
+ON_BEHALF_OF: Final = {"grant_type": JWT_BEARER_GRANT_TYPE, "requested_token_use": "on_behalf_of"}
+"""Source: Microsoft identity platform, "OAuth 2.0 On-Behalf-Of flow", middle-tier access token request."""
 
 OWN: Final = b"own"  # key of the service's own token
 
@@ -52,6 +57,18 @@ class Exchange:
         """Return a new token for the caller's. Raises CredentialsError."""
         actor = {} if self._actor is None else await self._actor.parameters()
         return await self._endpoint.token({**self._grant, **subject(caller), **actor})
+
+
+class OnBehalfOf:
+    """Tokens of a caller by Microsoft Entra ID's grant; the scopes name the destination."""
+
+    def __init__(self, call: OutboundCall, endpoint: TokenEndpoint) -> None:
+        self._endpoint = endpoint
+        self._grant = {**ON_BEHALF_OF, "scope": " ".join(call.scopes) or None}
+
+    async def token(self, caller: str) -> Token:
+        """Return a new token for the caller's. Raises CredentialsError."""
+        return await self._endpoint.token({**self._grant, "assertion": caller})
 
 
 class Actor:

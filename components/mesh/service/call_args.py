@@ -126,8 +126,8 @@ class CallSettings(TokenClientSettings):
 
     auth: CallAuth = CallAuth.MESH
     """`mesh` = by the mesh identity alone; `pass_through` = with the caller's token; `client_credentials` = with a
-    token of the service; `token_exchange` = with a token of the caller for the destination (RFC 8693); `id_jag` = as
-    before, across two authorization servers."""
+    token of the service; `token_exchange` = with a token of the caller for the destination (RFC 8693); `on_behalf_of` =
+    as before, by the grant of Microsoft Entra ID; `id_jag` = as before, across two authorization servers."""
 
     identity_provider: TokenClientSettings | None = None
     """Client at the issuer of the caller's tokens, with `auth: id_jag`; the other fields are of the destination's
@@ -159,6 +159,8 @@ class CallSettings(TokenClientSettings):
         if not self.auth.needs_client:
             return
         yield from self.client_issues(self.auth)
+        if self.auth is CallAuth.ON_BEHALF_OF and not self.scopes:
+            yield codes.CALL_FIELDS_MISSING.message(auth=self.auth.value, missing="scopes")
         if self.auth is CallAuth.ID_JAG:
             yield from self._id_jag_issues()
 
@@ -173,6 +175,8 @@ class CallSettings(TokenClientSettings):
                 return ("actor_token", "identity_provider")
             case CallAuth.TOKEN_EXCHANGE:
                 return ("identity_provider",)
+            case CallAuth.ON_BEHALF_OF:
+                return ("audience", "resource", "actor_token", "identity_provider")
         return ("token_endpoint", "private_key", "audience", "actor_token")
 
     def _id_jag_issues(self) -> Iterator[Message]:

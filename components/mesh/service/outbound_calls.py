@@ -55,7 +55,7 @@ def _row(
     destination: str, call: CallSettings, names: dict[tuple[str, str], str], args: MeshedMCPServiceArgs
 ) -> OutboundCall:
     clients = [_client(each, names) for each in call.clients]
-    needs_resource = call.auth.needs_client and call.audience is None
+    needs_resource = call.auth.needs_client and call.auth is not CallAuth.ON_BEHALF_OF and call.audience is None
     default = destination if is_url(destination) else args.call_resources.get(destination)
     return OutboundCall(
         destination=destination,

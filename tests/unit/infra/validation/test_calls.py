@@ -72,8 +72,6 @@ def test_the_resource_of_a_token_is_the_public_url_of_an_exposed_destination() -
     call = {"auth": "token_exchange", **CLIENT}
     exposed = plan({"calls": {"mcp-rag": call}}, {"expose": True})
     assert rows(exposed)[0].resource == "https://mcp.example.com/mcp-rag/mcp"
-    named = plan({"calls": {"mcp-rag": call}}, {"auth": tokens(resource="https://rag.example.com/mcp")})
-    assert rows(named)[0].resource == "https://rag.example.com/mcp"
     audience = plan({"calls": {"mcp-rag": {**call, "audience": "api://rag"}}})
     assert (rows(audience)[0].resource, rows(audience)[0].audience) == (None, "api://rag")
 
@@ -154,6 +152,7 @@ def test_pass_through_to_a_url_needs_the_audience_in_writing() -> None:
             "client_secret and client_auth: private_key_jwt exclude each other",
         ),
         ({"calls": {"mcp-rag": {"auth": "id_jag", **CLIENT}}}, "MM0993", "needs identity_provider"),
+        ({"calls": {"mcp-rag": {"auth": "on_behalf_of", **CLIENT}}}, "MM0993", "needs scopes; set scopes"),
         (
             {"calls": {"mcp-rag": {"auth": "client_credentials", **CLIENT, "issuer": "https://10.0.0.1/x"}}},
             "MM0996",

@@ -119,6 +119,19 @@ async def test_an_actor_token_goes_into_the_exchange(server: AuthorizationServer
     assert kinds == ["client_credentials", "token-exchange", "token-exchange"]
 
 
+async def test_a_token_on_behalf_of_a_user_comes_by_the_grant_of_entra(server: AuthorizationServer) -> None:
+    """Microsoft identity platform, "OAuth 2.0 On-Behalf-Of flow": the scopes alone name the destination."""
+    call = row(server, auth="on_behalf_of", resource=None, scopes=["api://back/.default"])
+    back = destination(call, SECRET)
+    token = server.token("front", sub="ada")
+    with caller(token):
+        response, _ = await back.call()
+    assert (response.json()["sub"], response.json()["aud"], response.json()["azp"]) == ("ada", "api://back", "front")
+    (request,) = server.requests
+    assert request["assertion"] == token
+    assert not {"audience", "resource", "subject_token"} & request.keys()
+
+
 async def test_pass_through_sends_the_token_as_it_came(server: AuthorizationServer) -> None:
     """Requirement CAL-1: the destination gets the caller's token, and nothing is requested."""
     back = destination(row(server, auth="pass_through", client=None, resource=None), {})
