@@ -57,6 +57,12 @@ SERVICES: Final[dict[str, dict[str, Any]]] = {
             "locality": {"distribute": {"europe/a/*": {"europe/a/*": 80, "europe/b/*": 20}}},
         }
     },
+    "stored": {
+        "legacy": "sticky",
+        "sessions": {"store": "redis"},
+        "redis": {"secret": "redis", "key": "url"},
+        "expose": True,
+    },
     "random": {"traffic": {"balancing": {"policy": "random"}, "outlier_detection": None}},
 }
 """Each choice that a stack may make, in one service or another; `caller` may call them all."""
@@ -251,6 +257,15 @@ def test_terminating_pods_are_kept_for_their_sessions(proxies: dict[str, Any]) -
     kept = balanced(proxies, "colors", "")["commonLbConfig"]["overrideHostStatus"]["statuses"]
     assert "DRAINING" in kept
     assert "overrideHostStatus" not in balanced(proxies, "near", "")["commonLbConfig"]
+
+
+def test_sessions_in_redis_fall_through_by_hash(proxies: dict[str, Any]) -> None:
+    """istiod, getHashPolicy: routes to versions have the policy too, without effect on a cluster that does not hash."""
+    assert balanced(proxies, "stored", "")["lbPolicy"] == "RING_HASH"
+    assert balanced(proxies, "stored")["lbPolicy"] == "LEAST_REQUEST"
+    hashed = {route["name"]: route["route"].get("hashPolicy") for route in routes(proxies, "stored")}
+    by_session = [{"header": {"headerName": "mcp-session-id"}}]
+    assert hashed["default-session"] == by_session
 
 
 @pytest.mark.parametrize("pod", ["caller", "gateway"])

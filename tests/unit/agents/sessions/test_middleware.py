@@ -60,8 +60,8 @@ async def opened(client: httpx2.AsyncClient, **headers: str) -> str:
 class Stream:
     """A GET whose client stops reading: `blocked` is set once the server waits for it, as on a dead connection."""
 
-    def __init__(self, session: str, *, reads: bool = True, **headers: str) -> None:
-        named = {**STREAM, contract.SESSION_HEADER: session, "host": "127.0.0.1:8000", **headers}
+    def __init__(self, session: str, headers: dict[str, str] | None = None, *, reads: bool = True) -> None:
+        named = {**STREAM, contract.SESSION_HEADER: session, "host": "127.0.0.1:8000", **(headers or {})}
         raw = [(name.lower().encode(), value.encode()) for name, value in named.items()]
         self.scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
@@ -165,7 +165,7 @@ async def test_a_session_of_another_mesh_identity_does_not_exist() -> None:
     """Requirement STR-3: 404 as for an unknown session, and the owner's stream stays."""
     async with served() as (app, client), anyio.create_task_group() as tasks:
         session = await opened(client, **peer("front"))
-        stream = Stream(session, **peer("front"))
+        stream = Stream(session, peer("front"))
         tasks.start_soon(stream.run, app)
         await stream.started.wait()
         named = {contract.SESSION_HEADER: session}
