@@ -15,7 +15,7 @@ PLATFORM_VOLUMES: Final = frozenset(
 PLATFORM_PREFIX: Final = "meshed-mcp"
 """Prefix of names of further volumes and containers of the platform."""
 
-PLATFORM_PATHS: Final = (contract.DATA_PATH, "/tmp", "/meshed-mcp", "/etc/meshed-mcp/ca")  # noqa: S108 - mount points inside the container
+PLATFORM_PATHS: Final = (contract.DATA_PATH, "/tmp", "/meshed-mcp", "/etc/meshed-mcp/ca", contract.MOUNTED_FILES_PATH)  # noqa: S108 - mount points inside the container
 """Paths of those volumes in the container of a server."""
 
 READ_ONLY_SOURCES: Final = frozenset({"configMap", "downwardAPI", "image", "projected", "secret"})
