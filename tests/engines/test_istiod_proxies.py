@@ -12,7 +12,6 @@ from typing import Any, Final
 import pytest
 
 from meshed_mcp import contract
-from meshed_mcp.components.mesh.routing.connect_failure_retry import CONNECT_FAILURE_HEADER
 from meshed_mcp.components.mesh.routing.destination_rule_args import Connections
 from meshed_mcp.local.process.engines import envoy_program
 from tests.engines import istiod_mesh, local_stack, stock_bootstrap
@@ -112,8 +111,8 @@ def test_callers_check_the_header_of_undelivered_calls(proxies: dict[str, Any], 
     found = [route for name, each in views.routes(proxies[pod], table).items() if name != "block_all" for route in each]
     for route in found:
         added = {each["header"]["key"]: each["header"]["value"] for each in route["requestHeadersToAdd"]}
-        assert added["x-envoy-retriable-header-names"] == CONNECT_FAILURE_HEADER
-        assert CONNECT_FAILURE_HEADER in route["responseHeadersToRemove"]
+        assert added["x-envoy-retriable-header-names"] == contract.CONNECT_FAILURE_HEADER
+        assert contract.CONNECT_FAILURE_HEADER in route["responseHeadersToRemove"]
 
 
 def test_a_destinations_sidecar_marks_only_undelivered_calls(proxies: dict[str, Any]) -> None:
@@ -121,7 +120,7 @@ def test_a_destinations_sidecar_marks_only_undelivered_calls(proxies: dict[str, 
     for manager in inbound(proxies, "back"):
         (mapper,) = manager["localReplyConfig"]["mappers"]
         assert mapper["filter"]["responseFlagFilter"]["flags"] == ["UF"]
-        assert [each["header"]["key"] for each in mapper["headersToAdd"]] == [CONNECT_FAILURE_HEADER]
+        assert [each["header"]["key"] for each in mapper["headersToAdd"]] == [contract.CONNECT_FAILURE_HEADER]
         assert "envoy.filters.http.router" in views.filter_names(manager)
 
 

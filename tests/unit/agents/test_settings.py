@@ -200,7 +200,8 @@ def test_a_secret_of_a_variable_stays() -> None:
     keys = settings.secret("request_state_keys")
     assert keys is not None
     assert keys.read() == f"{'a' * 32}\n{'b' * 32}"
-    assert settings.secret("redis_url") is settings.redis is None
+    assert settings.secret("redis_url") is None
+    assert settings.redis is None
     assert settings.database.read().url == "sqlite:///data/mcp-server.db"
 
 
