@@ -299,6 +299,7 @@ def pool_for(settings: BridgeSettings, connector: Connector, metrics: BridgeMetr
         is_shared=connector.has_processes and settings.upstream_process == "shared",
         most=most,
         idle_seconds=settings.session_idle_seconds,
-        limit_text=f"This replica runs its maximum of {most} {kind} ({variable}). Send the call again later.",
+        limit_text=f"This replica runs its maximum of {most} {kind}. Send the call again later. Its operator can raise "
+        f"{contract.setting(variable)}.",
         catalog=catalog,
     )

@@ -34,7 +34,8 @@ class CallLimits:
         if self._is_deep(ctx.params, context):
             raise MCPError(
                 code=mcp_types.INVALID_PARAMS,
-                message=f"Arrays and objects nest deeper than {self._depth} ({contract.ENV_ARGUMENT_DEPTH})",
+                message=f"Arrays and objects nest deeper than {self._depth}. Its operator can raise "
+                f"{contract.setting(contract.ENV_ARGUMENT_DEPTH)}.",
             )
         if ctx.request_id is None or ctx.method == LISTEN_METHOD:
             return await call_next(ctx)
@@ -69,7 +70,8 @@ def deadline_error(seconds: float) -> mcp_types.ErrorData:
     """
     return mcp_types.ErrorData(
         code=mcp_types.INTERNAL_ERROR,
-        message=f"The call took longer than {seconds:g} s ({contract.ENV_CALL_SECONDS}). It may have taken effect.",
+        message=f"The call took longer than {seconds:g} s. It may have taken effect. Its operator can raise "
+        f"{contract.setting(contract.ENV_CALL_SECONDS)}.",
     )
 
 

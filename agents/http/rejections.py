@@ -68,26 +68,29 @@ OVERLOADED: Final = PlainTextResponse(
 """Source: RFC 9110, section 15.6.4, Service Unavailable."""
 
 MISDIRECTED: Final = PlainTextResponse(
-    "This server does not serve that Host. Its operator can add a name with hosts or public_urls of the service "
-    f"({contract.ENV_ALLOWED_HOSTS}, {contract.ENV_PUBLIC_URLS}).\n",
+    "This server does not serve that Host. Its operator can add the name to "
+    f"{contract.setting(contract.ENV_ALLOWED_HOSTS)}. The URLs of an ingress outside the stack belong in "
+    f"{contract.setting(contract.ENV_PUBLIC_URLS)}.\n",
     421,
 )
 """Source: RFC 9110, section 15.5.20, Misdirected Request; the check is a defense against DNS rebinding."""
 
 FOREIGN_ORIGIN: Final = PlainTextResponse(
-    "This server does not serve pages of that Origin. Its operator can add the origin to cors.origins of the service "
-    f"({contract.ENV_ALLOWED_ORIGINS}).\n",
+    "This server does not serve pages of that Origin. Its operator can add the origin to "
+    f"{contract.setting(contract.ENV_ALLOWED_ORIGINS)}.\n",
     403,
 )
 """Source: MCP 2026-07-28, Streamable HTTP, "Security Warning": 403 for an invalid Origin."""
 
 TOO_LARGE: Final = PlainTextResponse(
-    f"The body is larger than this server accepts. Its operator can raise {contract.ENV_BODY_BYTES}.\n", 413
+    "The body is larger than this server accepts. Its operator can raise "
+    f"{contract.setting(contract.ENV_BODY_BYTES)}.\n",
+    413,
 )
 """Source: RFC 9110, section 15.5.14, Content Too Large."""
 
 TOO_SLOW: Final = PlainTextResponse(
-    f"The request did not arrive in time. Its operator can raise {contract.ENV_READ_SECONDS}.\n",
+    f"The request did not arrive in time. Its operator can raise {contract.setting(contract.ENV_READ_SECONDS)}.\n",
     408,
     headers={"Connection": "close"},
 )
@@ -95,7 +98,9 @@ TOO_SLOW: Final = PlainTextResponse(
 
 CANCELLED: Final = PlainTextResponse("The server stopped before the request ended. It may have taken effect.\n", 500)
 OVERDUE: Final = PlainTextResponse(
-    f"The request took longer than this server allows ({contract.ENV_CALL_SECONDS}). It may have taken effect.\n", 500
+    "The request took longer than this server allows. It may have taken effect. Its operator can raise "
+    f"{contract.setting(contract.ENV_CALL_SECONDS)}.\n",
+    500,
 )
 
 

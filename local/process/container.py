@@ -100,8 +100,18 @@ def _environment(pod: Pod, container: Container, folders: RunFolders) -> dict[st
         contract.ENV_PRE_STOP_DELAY_SECONDS: PRE_STOP_DELAY_SECONDS,
         "PYTHONUNBUFFERED": "1",
     }
+    if container.has_runtime:
+        local |= _call_deadline(env)
     env.pop(contract.ENV_OTLP_ENDPOINT, None)  # the rendered collector is in the cluster
     return {**env, **proxies, **local}
+
+
+def _call_deadline(env: Mapping[str, str]) -> dict[str, str]:
+    """The deadline that calls have in the cluster: the shorter pre-stop delay of this machine would lengthen it."""
+    if contract.ENV_CALL_SECONDS in env or contract.ENV_GRACE_SECONDS not in env:
+        return {}
+    delay, grace = float(env[contract.ENV_PRE_STOP_DELAY_SECONDS]), float(env[contract.ENV_GRACE_SECONDS])
+    return {contract.ENV_CALL_SECONDS: f"{contract.longest_call_seconds(delay, grace):g}"}
 
 
 def container_variables(pod: Pod, container: Container, folders: RunFolders) -> dict[str, str]:

@@ -14,4 +14,5 @@ from meshed_mcp.contract.outbound_calls import *
 from meshed_mcp.contract.protocol import *
 from meshed_mcp.contract.secret_files import *
 from meshed_mcp.contract.sidecar import *
+from meshed_mcp.contract.stack_keys import *
 from meshed_mcp.contract.token_issuers import *

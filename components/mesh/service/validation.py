@@ -9,9 +9,8 @@ from typing import Final
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.names import DNS_LABEL, DNS_NAME, listed
-from meshed_mcp.contract.limits import LIMIT_VARIABLES
 from meshed_mcp.error_codes import service as codes
-from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.code import Message, raise_all
 from meshed_mcp.error_codes.pod import API_SERVER_WITHOUT_TOKEN
 from meshed_mcp.error_codes.secrets import DATABASE_IN_SECRET_ENV, DATABASE_SET_TWICE
 from meshed_mcp.error_codes.values import INVALID_PATH, LISTED_TWICE
@@ -26,46 +25,7 @@ HTTP_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS
 SESSION_METHODS: Final = ("GET", "POST", "DELETE")
 """Methods that a session needs. Source: MCP 2025-11-25, "Streamable HTTP"."""
 
-SET_BY_COMPONENT: Final = frozenset(
-    {
-        contract.ENV_SERVICE,
-        contract.ENV_NAMESPACE,
-        contract.ENV_PORT,
-        contract.ENV_PATH,
-        contract.ENV_MANAGEMENT_PORT,
-        contract.ENV_ALLOWED_HOSTS,
-        contract.ENV_PUBLIC_URLS,
-        contract.ENV_ALLOWED_ORIGINS,
-        contract.ENV_CORS_HEADERS,
-        contract.ENV_CORS_CREDENTIALS,
-        contract.ENV_PRE_STOP_DELAY_SECONDS,
-        contract.ENV_GRACE_SECONDS,
-        contract.ENV_LEGACY,
-        contract.ENV_SESSION_STORE,
-        contract.ENV_LOGS_ENDPOINT,
-        contract.ENV_AUDIT_ENDPOINT,
-        contract.ENV_REGISTRY_URL,
-        contract.ENV_DATA_DIR,
-        contract.ENV_REPLICATED,
-        contract.ENV_REQUEST_STATE_KEYS,
-        contract.ENV_REDIS_URL,
-        contract.ENV_TRUSTED_PROXIES,
-        contract.ENV_TOOL_POLICY,
-        contract.ENV_AUTH_ISSUERS,
-        contract.ENV_AUTH_RESOURCE,
-        contract.ENV_AUTH_SCOPES,
-        contract.ENV_OUTBOUND_CALLS,
-        contract.ENV_UPSTREAM_URL,
-        contract.ENV_UPSTREAM_COMMAND,
-        contract.ENV_UPSTREAM_ADDRESS,
-        contract.ENV_UPSTREAM_ENVIRONMENT,
-        contract.ENV_UPSTREAM_PROCESS,
-        contract.ENV_UPSTREAM_MAX_PROCESSES,
-        contract.ENV_UPSTREAM_TOKEN,
-        contract.ENV_UPSTREAM_HEADERS,
-        *LIMIT_VARIABLES.values(),
-    }
-)
+SET_BY_COMPONENT: Final = frozenset(contract.STACK_KEYS) - {contract.ENV_DATABASE_URL}
 """Variables that are derived from other fields and cannot be set by a stack."""
 
 
@@ -107,9 +67,8 @@ def validate_variable_names(names: Collection[str]) -> Collection[str]:
     bad = [name for name in names if _ENVIRONMENT_NAME.fullmatch(name) is None]
     if bad:
         raise codes.INVALID_VARIABLE_NAME.error(names=listed(bad))
-    owned = sorted(SET_BY_COMPONENT & set(names))
-    if owned:
-        raise codes.RESERVED_VARIABLE.error(names=listed(owned))
+    owned = sorted(name for name in names if name.removesuffix(contract.FILE_SUFFIX) in SET_BY_COMPONENT)
+    raise_all(_reserved_variable(name) for name in owned)
     return names
 
 
@@ -125,6 +84,12 @@ def database_issues(plain: Collection[str], *, has_secret: bool) -> Iterator[Mes
     for variable in (contract.ENV_DATABASE_URL, f"{contract.ENV_DATABASE_URL}{contract.FILE_SUFFIX}"):
         if has_secret and variable in plain:
             yield DATABASE_SET_TWICE.message(variable=variable)
+
+
+def _reserved_variable(name: str) -> Message:
+    key = contract.STACK_KEYS[name.removesuffix(contract.FILE_SUFFIX)]
+    advice = f"remove it and set `{key}`" if key else "remove it"
+    return codes.RESERVED_VARIABLE.message(name=repr(name), advice=advice)
 
 
 def session_issues(legacy: contract.Legacy, methods: Collection[str]) -> Iterator[Message]:

@@ -214,3 +214,14 @@ def test_a_pod_with_one_port_is_rejected(objects: list[dict[str, Any]], laid_out
 def test_a_draining_replica_stays_up_until_its_sessions_are_rerouted() -> None:
     """Kubernetes, EndpointSlice condition `serving`: otherwise sessions reach a replica that has exited."""
     assert float(PRE_STOP_DELAY_SECONDS) >= SERVING_SECONDS + 1
+
+
+def test_calls_have_the_deadline_of_the_cluster(
+    objects: list[dict[str, Any]], laid_out: LaidOut, folders: RunFolders
+) -> None:
+    """Requirement MSG-2: the shorter pre-stop delay of a local run lengthens no call."""
+    variables = {contract.ENV_PRE_STOP_DELAY_SECONDS: "5", contract.ENV_GRACE_SECONDS: "30"}
+    container(objects)["env"] = [{"name": name, "value": value} for name, value in variables.items()]
+    env = made(objects, laid_out, folders).env
+    assert env[contract.ENV_PRE_STOP_DELAY_SECONDS] == PRE_STOP_DELAY_SECONDS
+    assert float(env[contract.ENV_CALL_SECONDS]) == contract.longest_call_seconds(5, 30)

@@ -112,7 +112,7 @@ def environment(objects: Objects) -> dict[str, str]:
         ),
         (
             {"env": {"MESHED_MCP_TOOL_POLICY": "{}"}},
-            "env: 'MESHED_MCP_TOOL_POLICY' is set from other fields of the service; remove it",
+            "env: 'MESHED_MCP_TOOL_POLICY' is set from other fields; remove it and set `tools`",
         ),
     ],
 )

@@ -105,5 +105,5 @@ def test_body_limit_that_could_fill_the_pod_is_rejected_with_the_maximum() -> No
 def test_limit_set_as_an_environment_variable_is_rejected() -> None:
     """Requirement CFG-5: a limit has one source, which is validated."""
     assert error_message(env={contract.ENV_BODY_BYTES: "1"}) == (
-        "'MESHED_MCP_BODY_BYTES' is set from other fields of the service; remove it"
+        "'MESHED_MCP_BODY_BYTES' is set from other fields; remove it and set `limits.body_bytes`"
     )

@@ -133,9 +133,7 @@ def test_invalid_environment_variable_name_is_rejected(field: str) -> None:
 
 def test_variable_that_follows_from_other_fields_is_rejected() -> None:
     """Requirement CFG-5: a second source for a port would contradict the probes."""
-    assert message(env={contract.ENV_PORT: "9000"}) == (
-        "'MESHED_MCP_PORT' is set from other fields of the service; remove it"
-    )
+    assert message(env={contract.ENV_PORT: "9000"}) == ("'MESHED_MCP_PORT' is set from other fields; remove it")
 
 
 def test_variable_with_two_values_is_rejected() -> None:

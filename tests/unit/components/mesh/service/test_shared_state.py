@@ -82,4 +82,4 @@ def test_unknown_or_duplicate_feature_is_rejected_with_the_choices() -> None:
 def test_shared_state_variables_have_one_source() -> None:
     """Requirement CFG-5: a second source would bypass the validation."""
     (line,) = lines(secret_env={contract.ENV_REDIS_URL: REDIS})
-    assert "MESHED_MCP_REDIS_URL' is set from other fields of the service; remove it" in line
+    assert "MESHED_MCP_REDIS_URL' is set from other fields; remove it and set `redis`" in line
