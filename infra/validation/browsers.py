@@ -8,6 +8,8 @@ from meshed_mcp.components.core.errors import ConfigIssue
 from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.routing.cors_args import Cors
 from meshed_mcp.error_codes import browsers as codes
+from meshed_mcp.error_codes.code import Message
+from meshed_mcp.error_codes.mesh import NEEDS_MESH
 from meshed_mcp.infra.config import NAMESPACE, Environment, ServiceConfig, StackConfig
 
 DEVELOPMENT_CORS: Final = Cors(origins=list(contract.LOOPBACK_ORIGINS))
@@ -29,8 +31,16 @@ def browser_issues(config: StackConfig) -> Iterator[ConfigIssue]:
     for name, item in config.services.items():
         if is_open(config, item.cors):
             yield ConfigIssue(f"service {name}", "cors.origins", codes.ANY_ORIGIN_IN_PRODUCTION.message())
-        if item.cors is not None and item.cors.origins and not item.expose and config.mesh.mode is not MeshMode.NONE:
-            yield ConfigIssue(f"service {name}", "cors", codes.CORS_WITHOUT_EXPOSE.message())
+        if item.cors is not None and item.cors.origins and (message := unreached(config, item)) is not None:
+            yield ConfigIssue(f"service {name}", "cors", message)
+
+
+def unreached(config: StackConfig, item: ServiceConfig) -> Message | None:
+    """Why `cors` of a service has no effect; None if the gateway or, without a mesh, the runtime reads it."""
+    if config.mesh.mode is MeshMode.NONE:
+        why = "the ingress gateway responds to preflights for a server without the runtime"
+        return None if item.has_runtime else NEEDS_MESH.message(why=why)
+    return None if item.expose else codes.CORS_WITHOUT_EXPOSE.message()
 
 
 def is_open(config: StackConfig, cors: Cors | None) -> bool:

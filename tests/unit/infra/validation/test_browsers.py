@@ -133,3 +133,12 @@ def test_any_text_is_an_origin_that_the_runtime_takes_too_or_one_line(value: str
     else:
         assert found == [contract.normalized_origin(value)]
         assert contract.normalized_origin(found[0]) == found[0]
+
+
+def test_without_a_mesh_the_runtime_alone_responds_to_pages() -> None:
+    """Requirement CFG-6: a server without the runtime would ignore the setting; requirement WEB-1."""
+    meshed = {"image": "registry.example/a:1", "cors": {"origins": [PAGE]}}
+    assert origins(plan(services={"mcp-a": meshed}, mesh="none")) == [PAGE]
+    external = {**meshed, "runtime": "external", "port": 3001, "scaling": {"in_flight_per_replica": None}}
+    (line,) = lines(services={"mcp-a": external}, mesh="none")
+    assert "the ingress gateway responds to preflights" in line

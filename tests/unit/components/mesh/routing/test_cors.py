@@ -107,3 +107,36 @@ def test_patterns_match_whole_origins(origin: str, matching: list[str], other: l
     for value in other:
         assert not re.fullmatch(pattern, value)
         assert value not in allowed
+
+
+def test_the_gateway_of_an_ambient_mesh_has_the_same_policy() -> None:
+    """Requirement WEB-1: the waypoint sees no preflight, and its HTTPRoute has no field for a policy."""
+    objects = render_exposed(cors=CORS, mode="ambient", auth=AUTH)
+    rules = ingress_rules(objects)
+    assert [rule["name"] for rule in rules][:2] == ["mcp-search-preflight", "mcp-search-needs-token-page"]
+    routed = [rule for rule in rules if "corsPolicy" in rule]
+    assert len(routed) > 2
+    assert all("subset" not in target["destination"] for rule in routed for target in rule["route"])
+    assert "cors" not in str(objects.one("HTTPRoute")).lower()
+
+
+@pytest.mark.parametrize("bridge", [True, False])
+def test_other_servers_have_the_policy_and_the_bridge_the_origins(bridge: bool) -> None:
+    """Requirement WEB-1: the gateway's part needs nothing of the server; the bridge is the runtime."""
+    objects = render_exposed(
+        cors=CORS,
+        auth=AUTH,
+        runtime="external",
+        port=3001,
+        bridge=bridge,
+        **({"bridge_image": "bridge:1"} if bridge else {}),
+    )
+    rules = {rule["name"]: rule for rule in ingress_rules(objects)}
+    assert "corsPolicy" in rules["mcp-search-endpoint"]
+    assert all("corsPolicy" not in rule for name, rule in rules.items() if "metadata" in name)
+    pods = objects.one("Deployment")["spec"]["template"]["spec"]
+    containers = [*pods["containers"], *pods.get("initContainers", [])]
+    origins = [
+        each for item in containers for each in item.get("env", []) if each["name"] == contract.ENV_ALLOWED_ORIGINS
+    ]
+    assert len(origins) == (1 if bridge else 0)
