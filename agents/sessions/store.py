@@ -15,7 +15,14 @@ from redis.exceptions import RedisError
 
 from meshed_mcp import contract
 from meshed_mcp.agents.process.server_login import ServerLogin
-from meshed_mcp.agents.sessions.stored_session import KEPT_BYTES, KEPT_EVENTS, Event, StoredSession, from_record
+from meshed_mcp.agents.sessions.stored_session import (
+    KEPT_BYTES,
+    KEPT_EVENTS,
+    SURROGATES,
+    Event,
+    StoredSession,
+    from_record,
+)
 from meshed_mcp.agents.state.redis_client import RotatingRedis
 
 RETRY_SECONDS: Final = 1.0  # wait after a failure, in which no request waits for Redis
@@ -131,8 +138,8 @@ class SessionStore:
             session.name,
             session.epoch,
             event.number,
-            event.stream.encode(errors="surrogatepass"),
-            event.data.encode(errors="surrogatepass"),
+            event.stream.encode(errors=SURROGATES),
+            event.data.encode(errors=SURROGATES),
             int(event.ends),
             KEPT_EVENTS,
             KEPT_BYTES,
@@ -147,8 +154,8 @@ class SessionStore:
         return [
             Event(
                 int(number.split(b"-")[0]),
-                fields[b"s"].decode(errors="surrogatepass"),
-                fields[b"d"].decode(errors="surrogatepass"),
+                fields[b"s"].decode(errors=SURROGATES),
+                fields[b"d"].decode(errors=SURROGATES),
                 fields[b"e"] == b"1",
                 int(fields[b"p"]),
             )

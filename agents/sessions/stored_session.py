@@ -24,6 +24,9 @@ KEPT_EVENTS: Final = 256  # most events of one session that Redis keeps
 KEPT_BYTES: Final = 1024 * 1024
 """Most bytes of events of one session that Redis keeps, and so the largest result that can be resumed."""
 
+SURROGATES: Final = "surrogatepass"
+"""Error handler that keeps lone surrogates, which JSON texts and so request ids can contain."""
+
 SUBSCRIPTIONS: Final = 128  # most subscriptions that are repeated on another replica
 REPEATED: Final = ("initialize", "notifications/initialized", "logging/setLevel")
 """Messages that make the state of a session, in the order of their repetition; subscriptions follow."""
@@ -118,22 +121,22 @@ class StoredSession(OpenSession):
 
     def event_id(self, number: int, stream: str) -> str:
         """Id of an event, which only this session accepts: number, stream and their MAC."""
-        named = urlsafe_b64encode(stream.encode()).decode().rstrip("=")
+        named = urlsafe_b64encode(stream.encode(errors=SURROGATES)).decode().rstrip("=")
         return f"{number}.{named}.{self._mac(number, stream)}"
 
     def position(self, event_id: str) -> tuple[int, str] | None:
         """Number and stream of an event id; None if it is not of this session."""
         try:
             number, named, mac = event_id.split(".")
-            stream = urlsafe_b64decode(named + "=" * (-len(named) % 4)).decode()
-            if hmac.compare_digest(mac, self._mac(int(number), stream)):
+            stream = urlsafe_b64decode(named + "=" * (-len(named) % 4)).decode(errors=SURROGATES)
+            if hmac.compare_digest(mac.encode(errors=SURROGATES), self._mac(int(number), stream).encode()):
                 return int(number), stream
         except ValueError:
             pass
         return None
 
     def _mac(self, number: int, stream: str) -> str:
-        text = f"{number}.{stream}".encode()
+        text = f"{number}.{stream}".encode(errors=SURROGATES)
         return hmac.new(bytes.fromhex(self.secret), text, hashlib.sha256).digest()[:MAC_BYTES].hex()
 
 
@@ -141,7 +144,7 @@ def stream_name(stream: str) -> str:
     """Name of an SDK's stream, which is the text of a client's request id, with a bounded length."""
     if len(stream) <= STREAM_CHARACTERS:
         return stream
-    return f"#{hashlib.sha256(stream.encode(errors='surrogatepass')).hexdigest()[: STREAM_CHARACTERS - 1]}"
+    return f"#{hashlib.sha256(stream.encode(errors=SURROGATES)).hexdigest()[: STREAM_CHARACTERS - 1]}"
 
 
 def from_record(name: str, record: bytes, epoch: int = 0, number: int = 0) -> StoredSession:
