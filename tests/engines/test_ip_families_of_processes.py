@@ -65,13 +65,13 @@ def autoscaler(_: Find, __: Path) -> Process:
 
 
 def collector(name: str) -> Callable[[Find, Path], Process]:
-    """The rendered configuration of a collector; spans end in its log."""
+    """The rendered configuration of a collector; spans end in a file."""
 
     def made(find_engine: Find, folder: Path) -> Process:
         found = config(name)
-        found["exporters"] = {"debug": {}}
+        found["exporters"] = {"file": {"path": str(folder / "spans.json")}}
         for pipeline in found["service"]["pipelines"].values():
-            pipeline["exporters"] = ["debug"]
+            pipeline["exporters"] = ["file"]
         (folder / "config.yaml").write_text(yaml.safe_dump(found))
         ports = (jaeger_config.OTLP_GRPC_PORT, jaeger_config.OTLP_HTTP_PORT, jaeger_config.METRICS_PORT)
         command = [str(find_engine("collector")), "--config", str(folder / "config.yaml")]
