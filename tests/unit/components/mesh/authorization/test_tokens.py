@@ -261,3 +261,32 @@ def test_the_mesh_serves_the_metadata_of_a_server_without_the_runtime() -> None:
             assert rules[0]["headers"]["response"]["set"]["content-type"] == "application/json"
     own = render_exposed(auth=AUTH, callers=["mcp-controller"]).one("VirtualService", "mcp-search")["spec"]["http"]
     assert "mcp-search-metadata" not in [rule["name"] for rule in own]
+
+
+def test_pages_may_read_the_metadata_of_a_server_without_the_runtime() -> None:
+    """Fetch, "CORS-preflight request": a client's header for the revision is asked for first; requirement IDP-5."""
+    second = {"issuer": "https://login.example.org"}
+    auth = {"issuers": [*AUTH["issuers"], second]}
+    objects = render_exposed(runtime="external", auth=auth, callers=["mcp-controller"], sole_resource=True)
+    first = objects.one("VirtualService", "mcp-search-ingress")["spec"]["http"][0]
+    assert [match["uri"]["exact"] for match in first["match"]] == [
+        "/.well-known/oauth-protected-resource/mcp-search/mcp",
+        "/.well-known/oauth-protected-resource",
+    ]
+    assert json.loads(first["directResponse"]["body"]["string"])["authorization_servers"] == [ISSUER, second["issuer"]]
+    sent = first["headers"]["response"]["set"]
+    assert {name: sent[name] for name in sent if name.startswith("access-control")} == {
+        "access-control-allow-origin": "*",
+        "access-control-allow-methods": "GET",
+        "access-control-allow-headers": "*",
+    }
+
+
+def test_the_root_has_metadata_only_where_no_other_service_shares_the_host() -> None:
+    """RFC 9728, section 3.1; requirement IDP-5: the document of one service would mislead clients of another."""
+    for sole in (True, False):
+        rules = render_exposed(auth=AUTH, sole_resource=sole).one("VirtualService", "mcp-search-ingress")["spec"][
+            "http"
+        ]
+        paths = [match["uri"].get("exact") for rule in rules for match in rule.get("match", ())]
+        assert ("/.well-known/oauth-protected-resource" in paths) is sole
