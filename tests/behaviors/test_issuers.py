@@ -157,3 +157,31 @@ def test_several_authorization_headers_are_no_token(service: Service, issuers: I
     headers = [("authorization", f"Bearer {issuers.named.token()}"), ("authorization", "Bearer x")]
     for sent in (headers, headers[::-1]):
         assert httpx.post(service.url, headers=sent, trust_env=False).status_code == 401
+
+
+def test_a_session_belongs_to_the_user_of_one_issuer(issuers: Issuers, start_service: StartService) -> None:
+    """Requirement TOK-1; MCP 2025-11-25, "Session Hijacking": subjects of two issuers are two users."""
+    other = {"issuer": base(issuers.openid), "audiences": [AUDIENCE]}
+    rows = environment(row(jwks_url=issuers.named.url), other)
+    service = start_service(**rows, **{contract.ENV_LEGACY: contract.Legacy.STICKY})
+    parameters = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    opened = in_session(service, issuers.named.token(), "initialize", parameters)
+    session = opened.headers["mcp-session-id"]
+    assert in_session(service, issuers.named.token(), "ping", {}, session).status_code == 200
+    taken = issuers.openid.token(iss=base(issuers.openid))
+    assert in_session(service, taken, "initialize", parameters).status_code == 200
+    assert in_session(service, taken, "ping", {}, session).status_code == 404
+
+
+def in_session(
+    service: Service, token: str, method: str, params: dict[str, Any], session: str | None = None
+) -> httpx.Response:
+    """A request of a client up to 2025-11-25."""
+    headers = {
+        "accept": "application/json, text/event-stream",
+        "authorization": f"Bearer {token}",
+        "mcp-protocol-version": "2025-11-25",
+        **({"mcp-session-id": session} if session else {}),
+    }
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    return httpx.post(service.url, json=body, headers=headers, trust_env=False, timeout=30)

@@ -6,6 +6,8 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from meshed_mcp.agents.auth.signing_keys import MAX_KEYS_PER_TOKEN, matching_keys, signing_keys
 
@@ -75,3 +77,27 @@ def test_the_keys_that_are_tried_for_one_token_are_bounded() -> None:
     """Requirement TOK-2: a token without a key ID costs a bounded number of verifications."""
     keys = signing_keys(jwks(*(EC | {"kid": f"{number}"} for number in range(MAX_KEYS_PER_TOKEN + 5))))
     assert len(matching_keys(keys, None)) == MAX_KEYS_PER_TOKEN
+
+
+VALUES = st.none() | st.integers() | st.text(max_size=8) | st.lists(st.integers(), max_size=2) | st.just("AQAB")
+FIELDS = st.sampled_from(["kty", "crv", "x", "y", "n", "e", "alg", "kid", "use", "d", "x5c", "key_ops"])
+
+
+@pytest.mark.property
+@given(
+    document=VALUES
+    | st.dictionaries(st.just("keys"), VALUES)
+    | st.fixed_dictionaries(
+        {"keys": st.lists(st.tuples(st.sampled_from([{}, RSA, EC, ED]), st.dictionaries(FIELDS, VALUES, max_size=4)))}
+    )
+)
+def test_every_document_is_a_key_set_or_a_value_error(document: Any) -> None:
+    """Requirement CFG-4: no JWK Set of an issuer or of a setting ends in a traceback."""
+    if isinstance(document, dict) and isinstance(document.get("keys"), list):
+        pairs = [pair for pair in document["keys"] if isinstance(pair, tuple)]
+        document = {"keys": [known | changed for known, changed in pairs]}
+    try:
+        found = signing_keys(json.dumps(document).encode())
+    except ValueError:
+        return
+    assert all(key.algorithms for key in found)
