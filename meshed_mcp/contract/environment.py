@@ -111,6 +111,9 @@ ENV_AUTH_SCOPES: Final = "MESHED_MCP_AUTH_SCOPES"
 ENV_OUTBOUND_CALLS: Final = "MESHED_MCP_OUTBOUND_CALLS"
 """JSON list of `OutboundCall`; unset = calls carry no token."""
 
+CALL_SECRET_PREFIX: Final = "MESHED_MCP_CALL_SECRET_"  # noqa: S105 - a part of names of variables
+"""Prefix of the variables that rows of ENV_OUTBOUND_CALLS name, before a number."""
+
 ENV_LOG_LEVEL: Final = "MESHED_MCP_LOG_LEVEL"
 ENV_LOGS_ENDPOINT: Final = "MESHED_MCP_LOGS_ENDPOINT"
 """Base URL of an OTLP/HTTP endpoint for log records, without `/v1/logs`; unset = no log export."""

@@ -134,7 +134,8 @@ class CallSettings(TokenClientSettings):
     issuer."""
 
     audience: Parameter | None = None
-    """Parameter `audience` of token requests; any text."""
+    """Parameter `audience` of token requests; any text. With `pass_through` to a URL, the audience of this service that
+    the server accepts too."""
 
     resource: Annotated[str, AfterValidator(resource_parameter)] | None = None
     """Parameter `resource` of token requests (RFC 8707). Unset = the URL of the destination as its tokens name it,

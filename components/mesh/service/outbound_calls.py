@@ -12,9 +12,6 @@ from meshed_mcp.components.mesh.service.call_args import CallSettings, TokenClie
 from meshed_mcp.components.mesh.service.container_args import SecretKey
 from meshed_mcp.contract import CallAuth, OutboundCall, TokenClient
 
-SECRET_VARIABLE: Final = "MESHED_MCP_CALL_SECRET_{number}"  # noqa: S105 - the name of a variable
-"""Variable with the secret of one client."""
-
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -30,7 +27,7 @@ def call_environment(args: MeshedMCPServiceArgs) -> dict[str, str]:
 def call_secrets(args: MeshedMCPServiceArgs) -> dict[str, SecretKey]:
     """Variable -> Secret of a client; equal Secrets have one variable."""
     keys = {(source.secret, source.key): source for source in _secrets(args)}
-    return {SECRET_VARIABLE.format(number=number): source for number, source in zip(count(), keys.values())}
+    return {f"{contract.CALL_SECRET_PREFIX}{number}": source for number, source in zip(count(), keys.values())}
 
 
 def calls_of(args: MeshedMCPServiceArgs) -> dict[str, CallSettings]:

@@ -67,8 +67,7 @@ def validate_variable_names(names: Collection[str]) -> Collection[str]:
     bad = [name for name in names if _ENVIRONMENT_NAME.fullmatch(name) is None]
     if bad:
         raise codes.INVALID_VARIABLE_NAME.error(names=listed(bad))
-    owned = sorted(name for name in names if name.removesuffix(contract.FILE_SUFFIX) in SET_BY_COMPONENT)
-    raise_all(_reserved_variable(name) for name in owned)
+    raise_all(_reserved_variable(name) for name in sorted(names) if _key_of(name) is not None)
     return names
 
 
@@ -87,9 +86,17 @@ def database_issues(plain: Collection[str], *, has_secret: bool) -> Iterator[Mes
 
 
 def _reserved_variable(name: str) -> Message:
-    key = contract.STACK_KEYS[name.removesuffix(contract.FILE_SUFFIX)]
+    key = _key_of(name)
     advice = f"remove it and set `{key}`" if key else "remove it"
     return codes.RESERVED_VARIABLE.message(name=repr(name), advice=advice)
+
+
+def _key_of(name: str) -> str | None:
+    """Key of the stack file that a variable, or the file with its value, follows from; None for a free variable."""
+    variable = name.removesuffix(contract.FILE_SUFFIX)
+    if variable.startswith(contract.CALL_SECRET_PREFIX):
+        return "calls"
+    return contract.STACK_KEYS[variable] if variable in SET_BY_COMPONENT else None
 
 
 def session_issues(legacy: contract.Legacy, methods: Collection[str]) -> Iterator[Message]:

@@ -166,6 +166,7 @@ def test_pass_through_to_a_url_needs_the_audience_in_writing() -> None:
         ({"calls": {"http://mcp.vendor.example/mcp": {"auth": "client_credentials", **CLIENT}}}, "MM1002", "plaintext"),
         ({"auth": None, "calls": {"mcp-rag": {"auth": "token_exchange", **CLIENT}}}, "MM0995", "takes no tokens"),
         ({"auth": None, "calls": {"mcp-rag": {"auth": "pass_through"}}}, "MM0995", "takes no tokens"),
+        ({"env": {"MESHED_MCP_CALL_SECRET_0_FILE": "/x"}}, "MM0", "'MESHED_MCP_CALL_SECRET_0_FILE'"),
         ({"runtime": "external", "calls": {"mcp-rag": {}}}, "MM0305", "for the bridge, set outbound_auth"),
     ],
 )
