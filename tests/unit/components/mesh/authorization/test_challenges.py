@@ -48,7 +48,7 @@ def test_another_claim_with_the_audience_is_compared_for_its_issuer_alone() -> N
     assert "https://login.example.com" not in text
 
 
-def test_only_requests_to_the_endpoint_are_told_that_a_token_is_missing() -> None:
+def test_only_requests_to_the_endpoint_get_the_challenge_of_a_missing_token() -> None:
     """Requirement SEC-10: whatever else a policy rejects stays a 403."""
     _, missing = mappers(render_exposed(auth={"issuers": [ISSUER]}, path="/api/mcp", runtime="external"))
     assert '(request.url_path == "/api/mcp" || request.url_path.startsWith("/api/mcp/"))' in expression(missing)

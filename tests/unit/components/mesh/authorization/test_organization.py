@@ -18,7 +18,7 @@ CLAIMS = '["envoy.filters.http.jwt_authn"]["payload"]'
     ("claim", "names"),
     [("org", ("org",)), ("org.id", ("org", "id")), ("https://acme.example.com/org", ("https://acme.example.com/org",))],
 )
-def test_a_path_and_a_url_are_told_apart(claim: str, names: tuple[str, ...]) -> None:
+def test_a_path_and_a_url_are_distinguished(claim: str, names: tuple[str, ...]) -> None:
     """Requirement IDP-3: mesh and runtime read one claim, although names of Auth0 have dots."""
     assert organization.claim_names(claim) == names
     inner: object = "acme"
