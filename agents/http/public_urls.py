@@ -22,6 +22,14 @@ class PublicURL(NamedTuple):
     scheme: str
     prefix: str
 
+    def apply(self, scope: Scope) -> None:
+        """Set scheme, prefix and path of a request as its client wrote them."""
+        scope["scheme"] = self.scheme
+        if self.prefix and not scope["path"].startswith(WELL_KNOWN):
+            scope["root_path"] = self.prefix
+            scope["path"] = self.prefix + scope["path"]
+            scope["raw_path"] = self.prefix.encode() + scope.get("raw_path", b"")
+
 
 class PublicURLs:
     """Host -> how clients write the URL of the process."""
@@ -36,17 +44,6 @@ class PublicURLs:
             return None
         return self._by_host.get(host) or self._by_host.get(without_port(host))
 
-    def apply(self, scope: Scope, host: str) -> None:
-        """Set scheme, prefix and path of a request as its client wrote them."""
-        found = self.of(host)
-        if found is None:
-            return
-        scope["scheme"] = found.scheme
-        if found.prefix and not scope["path"].startswith(WELL_KNOWN):
-            scope["root_path"] = found.prefix
-            scope["path"] = found.prefix + scope["path"]
-            scope["raw_path"] = found.prefix.encode() + scope.get("raw_path", b"")
-
 
 def route_path(scope: Scope) -> str:
     """Return the path of a request below the prefix of its public URL."""
@@ -54,15 +51,6 @@ def route_path(scope: Scope) -> str:
     return path.removeprefix(scope.get("root_path", ""))
 
 
-def serve_slash_alike(scope: Scope, path: str) -> None:
-    """Serve the endpoint `path` with and without a slash at its end; Starlette would redirect the other form.
-
-    A redirect of a POST loses its body in some clients, and its method in others.
-    """
-    if path != "/" and scope["path"] == other_form(path):
-        scope["path"], scope["raw_path"] = path, path.encode()
-
-
 def other_form(path: str) -> str:
-    """Return a path without its last slash, or with one."""
-    return path.rstrip("/") if path.endswith("/") else f"{path}/"
+    """Return a path without its last slash, or with one; the root has one form."""
+    return (path.rstrip("/") or "/") if path.endswith("/") else f"{path}/"
