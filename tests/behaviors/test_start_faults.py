@@ -23,6 +23,6 @@ async def test_an_unreachable_database_ends_the_start_with_one_line(
     assert "secret" not in said
     faults = [line for line in said.splitlines() if "cannot be used" in line]
     assert faults == said.splitlines()[-1:]
-    assert "the database postgresql+psycopg://meshed:***@127.0.0.1:1/x cannot be used: " in faults[0]
+    assert "the database postgresql://meshed:***@127.0.0.1:1/x cannot be used: " in faults[0]
     assert "check MESHED_MCP_DATABASE_URL and MESHED_MCP_DATA_DIR" in faults[0]
     assert sum('"ERROR"' in line for line in said.splitlines()) <= 1
