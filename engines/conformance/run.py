@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from setups import bridged_http, bridged_stdio, direct, mesh
+from setups import bridged_http, bridged_stdio, direct, mesh, stored
 from suite import NEW, OLD, ROOT, Verdict, judge
 
 from meshed_mcp import contract
@@ -19,7 +19,7 @@ from meshed_mcp.local.errors import LocalRunError
 OUT: Final = ROOT / ".local" / "conformance"
 """Folder of results and logs."""
 
-ALONE: Final = {"direct": direct, "bridge": bridged_http, "stdio-bridge": bridged_stdio}
+ALONE: Final = {"direct": direct, "stored": stored, "bridge": bridged_http, "stdio-bridge": bridged_stdio}
 """Setups of one replica."""
 
 SETUPS: Final = tuple(f"{where} {revision}" for where in (*ALONE, "mesh") for revision in (OLD, NEW))

@@ -51,6 +51,18 @@ def direct(legacy: contract.Legacy, folder: Path) -> Iterator[str]:
 
 
 @contextmanager
+def stored(_: contract.Legacy, folder: Path) -> Iterator[str]:
+    """One replica with its sessions in Redis, for clients of both eras."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        redis(folder) as url,
+        _environment({contract.ENV_SESSION_STORE: contract.SessionStore.REDIS, contract.ENV_REDIS_URL: url}),
+        direct(contract.Legacy.STICKY, folder) as endpoint,
+    ):
+        yield endpoint
+
+
+@contextmanager
 def bare(folder: Path) -> Iterator[str]:
     """The fixture on the official SDK's own HTTP server: without ports, limits and drain of the runtime."""
     port = _free_port()

@@ -2,9 +2,10 @@
 
 Run it with `python everything.py`. It reads its settings from the environment, as any service does. The parts are in
 the other modules of this folder: contents (tools), asking (sessions), rounds (multiple rounds), schemas (JSON
-Schema), texts (prompts, resources), resuming.
+Schema), texts (prompts, resources), resuming. With sessions in Redis, the runtime resumes streams instead.
 """
 
+import os
 import sys
 from typing import Any
 
@@ -19,6 +20,7 @@ from mcp.server.mcpserver.prompts.base import Prompt
 from mcp_types import EmptyResult, SetLevelRequestParams, SubscribeRequestParams, UnsubscribeRequestParams
 from resuming import RecentEvents
 
+from meshed_mcp import contract
 from meshed_mcp.agents import MCPService
 
 RETRY_MILLISECONDS = 100
@@ -72,5 +74,7 @@ if __name__ == "__main__":
             service.run(
                 "streamable-http", port=int(port), event_store=RecentEvents(), retry_interval=RETRY_MILLISECONDS
             )
+        case _ if os.environ.get(contract.ENV_SESSION_STORE) == contract.SessionStore.REDIS:
+            service.run(retry_interval=RETRY_MILLISECONDS)
         case _:
             service.run(event_store=RecentEvents(), retry_interval=RETRY_MILLISECONDS)

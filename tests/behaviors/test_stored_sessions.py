@@ -1,6 +1,8 @@
 """`sessions: {store: redis}`: two replicas as processes and a real Redis; a client goes on where it was."""
 
 import contextlib
+import json
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from redis import Redis
 
 from meshed_mcp import contract
+from meshed_mcp.agents import bridge
 from tests.behaviors.replicas import Service, StartService, eventually
 from tests.behaviors.session_client import SessionClient, call, message, text_of
 from tests.redis_server import RedisServer, redis_server
@@ -18,6 +21,8 @@ from tests.redis_server import RedisServer, redis_server
 pytestmark = [pytest.mark.anyio, pytest.mark.engine("redis-server")]
 
 SCRIPT = Path(__file__).parent / "sessions_service.py"
+BRIDGE = Path(bridge.__file__).with_name("__main__.py")
+UPSTREAM = Path(__file__).parents[1] / "unit" / "agents" / "bridge" / "upstream_server.py"
 SECONDS = 30
 
 
@@ -34,9 +39,9 @@ def redis(find_engine: Callable[[str], Path]) -> Iterator[RedisServer]:
 def replica(start_service: StartService, redis: RedisServer) -> Callable[..., Service]:
     """Start one replica."""
 
-    def start(**variables: str) -> Service:
+    def start(script: Path = SCRIPT, **variables: str) -> Service:
         return start_service(
-            SCRIPT,
+            script,
             **{
                 contract.ENV_LEGACY: contract.Legacy.STICKY,
                 contract.ENV_SESSION_STORE: contract.SessionStore.REDIS,
@@ -69,6 +74,16 @@ async def test_a_session_survives_its_replica(replica: Callable[..., Service]) -
         assert ping.headers[contract.SESSION_HEADER] == client.session
     assert two.sample('mcp_server_session_takeovers_total{outcome="resumed"}') == 1
     assert two.sample(contract.METRIC_ACTIVE_SESSIONS) == 1
+
+
+async def test_a_session_behind_the_bridge_survives_its_replica(replica: Callable[..., Service]) -> None:
+    """Requirement STR-5: the next bridge opens a new session with its upstream, and the client keeps its id."""
+    upstream = json.dumps([sys.executable, str(UPSTREAM), "stdio"])
+    one, two = (replica(script=BRIDGE, **{contract.ENV_UPSTREAM_COMMAND: upstream}) for _ in range(2))
+    async with session(one) as client:
+        assert text_of(await client.result(call("echo", 1, text="before"))) == "before"
+        one.process.kill()
+        assert text_of(await client.result(call("echo", 2, text="after"), two.url)) == "after"
 
 
 async def test_a_session_that_two_replicas_serve_in_turn_goes_on(replica: Callable[..., Service]) -> None:

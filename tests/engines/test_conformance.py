@@ -35,7 +35,7 @@ def test_every_required_check_passes_in_every_setup(module: ModuleType) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert set(found) == {
         f"{where} {revision}"
-        for where in ("direct", "bridge", "stdio-bridge", "mesh")
+        for where in ("direct", "stored", "bridge", "stdio-bridge", "mesh")
         for revision in (module.OLD, module.NEW)
     }
     assert all(len(set(counts.split("/"))) == 1 for counts in found.values())
