@@ -136,7 +136,7 @@ async def test_a_result_that_the_client_missed_is_sent_after_it_resumes(
 
 
 async def test_messages_of_the_session_survive_the_replica(replica: Callable[..., Service]) -> None:
-    """Requirement STR-4: what was sent while nobody listened arrives after the client resumes at another replica."""
+    """Requirement STR-4: what was sent while no stream was open arrives after the client resumes at another replica."""
     one, two = replica(), replica()
     async with session(one) as client:
         async with client.stream() as events:

@@ -72,7 +72,7 @@ def test_the_cancellation_of_a_question_names_it_as_the_client_knows_it() -> Non
     assert found["params"] == {"requestId": "3:4", "reason": "late"}
 
 
-def test_responses_are_told_from_requests_and_notifications() -> None:
+def test_responses_differ_from_requests_and_notifications() -> None:
     """JSON-RPC 2.0, sections 4 and 5."""
     assert is_response({"id": 1, "result": {}})
     assert is_response({"id": 1, "error": {}})
