@@ -91,7 +91,7 @@ class MCPService(NameTrackingServer[LifespanResultT]):
             lease = registration(self, settings, self.metrics)
             app = self.http_app(settings, **kwargs)
         except SettingsError as error:
-            raise SystemExit(str(error)) from None
+            raise SystemExit(error.report()) from None
         serve(app, settings, registry=self.metrics, end_streams=self.end_streams, registration=lease)
 
     def http_app(self, settings: Settings, **options: Any) -> Starlette:

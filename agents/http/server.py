@@ -85,7 +85,7 @@ def serve(
         _run(replica.run(registration or nullcontext()))
     except StartError as error:
         for message in error.messages:
-            logger.error("%s", message, extra={"fields": {"code": message.code}})  # noqa: TRY400 - a wrong setting needs a sentence, not a traceback
+            logger.error("%s", contract.with_stack_keys(message), extra={"fields": {"code": message.code}})  # noqa: TRY400 - a wrong setting needs a sentence, not a traceback
         raise SystemExit(1) from None
     flush()
 

@@ -1,5 +1,6 @@
 """Start-up error that one log line explains without a traceback; http/server.py logs it."""
 
+from meshed_mcp.contract import with_stack_keys
 from meshed_mcp.error_codes.code import Message
 
 
@@ -9,6 +10,10 @@ class StartError(RuntimeError):
     def __init__(self, *messages: Message) -> None:
         self.messages = messages
         super().__init__("\n".join(message.line for message in messages))
+
+    def report(self) -> str:
+        """Return the text for an operator, who may have set the keys of a stack file and not the variables."""
+        return "\n".join(with_stack_keys(message.line) for message in self.messages)
 
 
 def start_error(error: BaseException) -> StartError | None:

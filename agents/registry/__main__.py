@@ -14,7 +14,7 @@ def main() -> None:
         settings = Settings.from_environment(service=REGISTRY_NAME)
         database, store = open_store(settings)
     except (SettingsError, DatabaseError) as error:
-        raise SystemExit(str(error)) from None
+        raise SystemExit(error.report()) from None
     metrics = process_registry()
     serve(application(database, store, metrics), settings, registry=metrics)
 

@@ -4,11 +4,13 @@ A stack rejects these variables in `env`, so a message of the runtime names the 
 without a stack.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from meshed_mcp.contract import environment as env
 from meshed_mcp.contract.limits import LIMIT_VARIABLES
+from meshed_mcp.contract.secret_files import FILE_SUFFIX
 
 NOT_A_KEY: Final = ""
 """Of variables that the platform sets to a fixed value, or derives from several keys."""
@@ -62,6 +64,20 @@ STACK_KEYS: Final[Mapping[str, str]] = {
 
 STACK_WIDE: Final = frozenset({"services", "namespace", "registry", "request_state", "redis", "mesh", "logs"})
 """Keys of the stack; the others are keys of a service."""
+
+
+_VARIABLE: Final = re.compile(r"MESHED_MCP_[A-Z]+(?:_[A-Z]+)*")
+
+
+def with_stack_keys(text: str) -> str:
+    """The text of an error, with the keys of the stack file behind the variables that it names.
+
+    >>> with_stack_keys("MESHED_MCP_GRACE_SECONDS is too short")
+    'MESHED_MCP_GRACE_SECONDS is too short (in the stack file: `drain.grace_seconds`)'
+    """
+    names = [name.removesuffix(FILE_SUFFIX) for name in _VARIABLE.findall(text)]
+    keys = list(dict.fromkeys(f"`{STACK_KEYS[name]}`" for name in names if STACK_KEYS.get(name)))
+    return f"{text} (in the stack file: {', '.join(keys)})" if keys else text
 
 
 def setting(variable: str) -> str:

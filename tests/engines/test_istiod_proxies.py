@@ -13,7 +13,6 @@ import pytest
 
 from meshed_mcp import contract
 from meshed_mcp.components.mesh.routing.destination_rule_args import Connections
-from meshed_mcp.contract import CONNECT_FAILURE_HEADER
 from meshed_mcp.local.process.engines import envoy_program
 from tests.engines import istiod_mesh, local_stack, stock_bootstrap
 from tests.engines import proxy_views as views

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 from meshed_mcp import contract
 from meshed_mcp.agents.auth.settings import variable_of
 from meshed_mcp.agents.bridge.settings import BridgeSettings
+from meshed_mcp.agents.settings import Settings, SettingsError
 from meshed_mcp.components.mesh.service.validation import SET_BY_COMPONENT, validate_variable_names
 from meshed_mcp.contract import NOT_A_KEY, STACK_KEYS, STACK_WIDE
 from meshed_mcp.error_codes.code import MessageError
@@ -42,6 +43,15 @@ def test_a_file_of_a_variable_has_the_same_source() -> None:
     """Requirement CFG-5: a second source would bypass the validation."""
     with pytest.raises(MessageError, match="remove it and set `redis`"):
         validate_variable_names([f"{contract.ENV_REDIS_URL}{contract.FILE_SUFFIX}"])
+
+
+def test_an_error_at_the_start_names_the_keys_of_its_variables() -> None:
+    """Requirement MSG-1: an operator of a stack never set the variables."""
+    with pytest.raises(SettingsError) as rejected:
+        Settings.from_environment({contract.ENV_LEGACY: "never", contract.ENV_PORT: "0"})
+    port, legacy = rejected.value.report().splitlines()
+    assert legacy.endswith("(in the stack file: `legacy`)")
+    assert "stack file" not in port
 
 
 def test_a_setting_without_a_key_is_named_by_its_variable() -> None:
