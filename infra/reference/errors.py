@@ -20,6 +20,7 @@ AREAS: Final = (
     "pod",
     "mesh",
     "network",
+    "addresses",
     "browsers",
     "observability",
     "autoscaling",

@@ -9,7 +9,9 @@ import pytest
 
 from meshed_mcp import contract
 from meshed_mcp.components.core.errors import ConfigurationError
+from meshed_mcp.components.mesh.service.container_args import SecretKey
 from meshed_mcp.components.mesh.service.environment import environment
+from meshed_mcp.components.mesh.service.secret_files import mounted_path
 from meshed_mcp.infra.checks.rules import rule_issues
 from meshed_mcp.infra.plan import Plan
 from meshed_mcp.infra.plan import planned as plan_of
@@ -92,13 +94,14 @@ def test_sessions_in_redis_reach_the_runtime() -> None:
     args = planned(STORED, redis=REDIS).services["mcp-a"]
     found = {each["name"]: each for each in environment("mcp-a", args)}
     assert found[contract.ENV_SESSION_STORE]["value"] == "redis"
-    assert found[contract.ENV_REDIS_URL]["valueFrom"] == {"secretKeyRef": {"name": "redis", "key": "url"}}
+    variable = f"{contract.ENV_REDIS_URL}{contract.FILE_SUFFIX}"
+    assert found[variable]["value"] == mounted_path(SecretKey(secret="redis", key="url"))  # noqa: S106 - its name
 
 
 def test_sessions_in_memory_render_nothing() -> None:
     """Requirement NET-18: what is not asked for costs nothing."""
     names = {each["name"] for each in environment("mcp-a", planned({}, redis=REDIS).services["mcp-a"])}
-    assert not {contract.ENV_SESSION_STORE, contract.ENV_REDIS_URL} & names
+    assert not {contract.ENV_SESSION_STORE, f"{contract.ENV_REDIS_URL}{contract.FILE_SUFFIX}"} & names
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from meshed_mcp import contract
 from meshed_mcp.agents import MCPService, Settings
+from meshed_mcp.agents.auth.current_caller import track_request
 from meshed_mcp.agents.auth.tool_policy_middleware import ToolPolicyMiddleware
 from meshed_mcp.agents.http.limits import LISTEN_METHOD
 from meshed_mcp.agents.process.loop_watchdog import name_running_tool
@@ -129,14 +130,10 @@ def test_the_sdks_middleware_order_is_as_expected() -> None:
     async def users(ctx: object, call_next: object) -> None: ...
 
     service = MCPService("mcp-test", middleware=[users])
-    assert [type(one) for one in service.middleware[:5]] == [
-        OpenTelemetryMiddleware,
-        OperationMetrics,
-        ToolPolicyMiddleware,
-        Usage,
-        RequestStateBoundary,
-    ]
-    assert service.middleware[5:] == [users, specified_errors, contain_exit, name_running_tool]
+    tracing, tracker, *others = service.middleware
+    assert (type(tracing), tracker) == (OpenTelemetryMiddleware, track_request)
+    assert [type(one) for one in others[:4]] == [OperationMetrics, ToolPolicyMiddleware, Usage, RequestStateBoundary]
+    assert others[4:] == [users, specified_errors, contain_exit, name_running_tool]
 
 
 def test_known_methods_are_those_of_the_specification() -> None:

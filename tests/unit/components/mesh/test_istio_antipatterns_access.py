@@ -36,7 +36,8 @@ def test_29_request_without_a_token_reaches_only_the_metadata() -> None:
         for to in each["to"]
         for path in to["operation"]["paths"]
     }
-    assert open_paths == {"/.well-known/oauth-protected-resource/mcp-search/mcp"}
+    metadata = "/.well-known/oauth-protected-resource"
+    assert open_paths == {metadata, f"{metadata}/mcp-search/mcp"}
 
 
 def test_30_istiod_fetches_no_keys_from_internal_hosts() -> None:
