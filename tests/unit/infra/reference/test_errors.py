@@ -36,7 +36,7 @@ WITH_STACK = [entry for entry in ENTRIES if entry.wrong is not None]
 FORBIDDEN = {"write", "nobody", "told", "whoever"}  # codespell:ignore nobody,told,whoever
 """Words of no error text. Source: style guide, rules 3 and 6; `make lint` checks the spelling."""
 
-UNTESTED_AREAS = {"check", "live", "local", "cli", "runtime", "tokens"}
+UNTESTED_AREAS = {"addresses", "check", "cli", "live", "local", "runtime", "tokens"}
 """Areas whose examples are no stack files: their own tests produce the codes."""
 
 
