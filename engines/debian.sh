@@ -65,13 +65,15 @@ link() {
     done
 }
 
-# wrap FOLDER PATH...: like link, for programs that need libraries from the same folder.
+# wrap FOLDER PATH...: like link, for programs that need libraries from the same folder. PulseAudio's libraries, of which
+# Chromium needs one, have a folder of their own.
 wrap() {
-    local folder="$1" path
+    local folder="$1" path libraries
+    libraries="$1/usr/lib/$(uname -m)-linux-gnu"
     shift
     for path in "$@"; do
         printf '#!/bin/sh\nLD_LIBRARY_PATH=%q exec %q "$@"\n' \
-            "$folder/usr/lib/$(uname -m)-linux-gnu" \
+            "$libraries:$libraries/pulseaudio" \
             "$folder/$path" >"$ENGINES/bin/$(basename "$path")"
         chmod +x "$ENGINES/bin/$(basename "$path")"
     done

