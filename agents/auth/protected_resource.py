@@ -11,14 +11,14 @@ from urllib.parse import urlsplit, urlunsplit
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, RequireAuthMiddleware
 from mcp.server.auth.provider import TokenVerifier
-from mcp.server.auth.routes import cors_middleware
 from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
 from starlette.authentication import AuthCredentials, AuthenticationBackend
 from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, request_response
 
 from meshed_mcp.agents.auth.issuer_settings import is_url
 from meshed_mcp.agents.settings import Settings
@@ -79,8 +79,9 @@ def metadata_url(resource: str) -> str:
 def metadata_routes(resource: str, issuers: Sequence[TokenIssuer], scopes: Sequence[str], name: str) -> list[Route]:
     """Return the routes of the metadata document: with the path of the resource inserted, and without.
 
-    Pages of every origin may read it. A process is one resource, so the document without a path is unambiguous.
-    Source: RFC 9728, section 3; MCP 2026-07-28, "Protected Resource Metadata Discovery Requirements".
+    Pages of every origin may read it, with any header: clients send those of the refused call along. A process is one
+    resource, so the document without a path is unambiguous. Source: RFC 9728, section 3; MCP 2026-07-28, "Protected
+    Resource Metadata Discovery Requirements".
     """
     document = {
         "resource": resource,
@@ -95,8 +96,9 @@ def metadata_routes(resource: str, issuers: Sequence[TokenIssuer], scopes: Seque
         return JSONResponse(content, headers={"Cache-Control": CACHED})
 
     methods = ["GET", "OPTIONS"]
+    endpoint = CORSMiddleware(request_response(metadata), ("*",), methods, allow_headers=("*",))
     paths = dict.fromkeys((urlsplit(metadata_url(resource)).path, WELL_KNOWN))
-    return [Route(path, endpoint=cors_middleware(metadata, methods), methods=methods) for path in paths]
+    return [Route(path, endpoint=endpoint, methods=methods) for path in paths]
 
 
 def authorization_servers(issuers: Sequence[TokenIssuer]) -> list[str]:

@@ -101,7 +101,7 @@ def metadata_rules(name: str, args: MeshedMCPServiceArgs, *, sole: bool) -> list
         "content-type": "application/json",
         "access-control-allow-origin": "*",
         "access-control-allow-methods": "GET",
-        "access-control-allow-headers": "*",
+        "access-control-allow-headers": "*, authorization",  # "*" alone leaves that one out
     }
     paths = metadata_paths(name, args) if sole else [metadata_path(name, args)]
     return [

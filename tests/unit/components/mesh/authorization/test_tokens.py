@@ -278,7 +278,7 @@ def test_pages_may_read_the_metadata_of_a_server_without_the_runtime() -> None:
     assert {name: sent[name] for name in sent if name.startswith("access-control")} == {
         "access-control-allow-origin": "*",
         "access-control-allow-methods": "GET",
-        "access-control-allow-headers": "*",
+        "access-control-allow-headers": "*, authorization",
     }
 
 
