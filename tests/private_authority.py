@@ -1,13 +1,16 @@
 """A certificate authority of a test, and the certificates of servers and clients that it signs."""
 
+import base64
 import datetime as dt
+import hashlib
 import ipaddress
+from pathlib import Path
 from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import NameOID
 
 LOOPBACK = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
@@ -18,6 +21,18 @@ class KeyPair(NamedTuple):
 
     certificate: str
     private_key: str
+
+    @property
+    def pin(self) -> str:
+        """Hash of the public key, as browsers pin it. Source: RFC 7469, section 2.4."""
+        key = x509.load_pem_x509_certificate(self.certificate.encode()).public_key()
+        info = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return base64.b64encode(hashlib.sha256(info).digest()).decode()
+
+    def write(self, file: Path) -> Path:
+        """Write certificate and key to one file, as servers read them."""
+        file.write_text(self.certificate + self.private_key, "ascii")
+        return file
 
 
 class PrivateAuthority:
@@ -38,12 +53,13 @@ class PrivateAuthority:
         )
         self.certificate = signed.public_bytes(Encoding.PEM).decode()
 
-    def issue(self, name: str) -> KeyPair:
-        """A certificate for a server at 127.0.0.1, or for the client `name`."""
+    def issue(self, name: str, *hosts: str) -> KeyPair:
+        """A certificate for a server at 127.0.0.1 and at `hosts`, or for the client `name`."""
         key = ec.generate_private_key(ec.SECP256R1())
+        names = [LOOPBACK, *map(x509.DNSName, hosts)]
         signed = (
             self._builder(common_name(name), key.public_key())
-            .add_extension(x509.SubjectAlternativeName([LOOPBACK]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
