@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 STACK ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: backtest bench-bridge bench-mesh bench-observability bench-scale-out bench-render bench-rollout bench-runtime bench-scaling-rules bench-startup bench-telemetry dashboard-pictures help setup engines local local-check test quick promql engine-tests lint format unit golden schemas lines package image-size preview clean
+.PHONY: backtest bench-bridge bench-mesh bench-observability bench-scale-out bench-render bench-rollout bench-runtime bench-scaling-rules bench-startup bench-telemetry dashboard-pictures help setup engines local local-check login-pictures test quick promql engine-tests lint format unit golden schemas lines package image-size preview clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -108,6 +108,9 @@ bench-telemetry: setup ## Measure the CPU cost of metrics and spans per call
 
 dashboard-pictures: setup ## Regenerate the pictures of docs/reference/dashboards.md
 	$(BIN)/python -m bench.dashboards.command --stack dev docs/images/dashboards
+
+login-pictures: setup ## Regenerate the pictures of docs/how-to/connect-a-client.md
+	$(BIN)/python -m tests.engines.login.pictures docs/images/login
 
 bench-observability: setup ## Measure dashboard queries, rules, lag and memory at 1,000 pods
 	$(BIN)/python -m bench.observability

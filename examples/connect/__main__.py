@@ -1,0 +1,3 @@
+from meshed_mcp.infra.program import deploy
+
+deploy()
