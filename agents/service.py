@@ -28,6 +28,8 @@ from meshed_mcp.agents.state.request_state import configure_request_state
 from meshed_mcp.agents.state.subscriptions import ReplicaBus, with_subscription_relay
 from meshed_mcp.agents.telemetry.metrics import OperationMetrics, process_registry
 from meshed_mcp.agents.telemetry.usage import Usage
+from meshed_mcp.agents.user_credentials.elicitation import ask_for_credentials
+from meshed_mcp.agents.user_credentials.feature import UserCredentialsOfService
 
 AFTER_TRACING = 1
 """Index in the SDK's middleware: inside its span and outside everything else, so that rejections are measured too."""
@@ -70,7 +72,8 @@ class MCPService(NameTrackingServer[LifespanResultT]):
         self.middleware.insert(AFTER_TRACING, operations)
         self.middleware.insert(AFTER_TRACING, track_request)
         self._sessions = SessionMetrics(self.metrics)
-        self.middleware.extend((specified_errors, contain_exit, name_running_tool))
+        self.middleware.extend((specified_errors, contain_exit, name_running_tool, ask_for_credentials))
+        self._user_credentials = UserCredentialsOfService()
 
     def run(self, transport: Literal["stdio", "sse", "streamable-http"] | None = None, **kwargs: Any) -> None:
         """Serve until SIGTERM or SIGINT, without `transport` with the settings of the environment.
@@ -121,6 +124,7 @@ class MCPService(NameTrackingServer[LifespanResultT]):
         self.middleware.insert(AFTER_METRICS, CallLimits(settings))
         if not self._seals_itself:
             configure_request_state(self.middleware, settings)
+        self._user_credentials.protect(app, settings)
         self._access.protect(app, settings)
         return app if self._bus is None else with_subscription_relay(app, self._bus, settings)
 
@@ -132,6 +136,21 @@ class MCPService(NameTrackingServer[LifespanResultT]):
         tasks that a tool starts have it too.
         """
         return current_caller()
+
+    async def user_credential(self, name: str) -> str:
+        """Return the token of the current caller at a provider of `user_credentials`; an expired one is refreshed.
+
+        Without a credential it asks the user for one by URL elicitation: the exception leaves the tool, and the client
+        calls again, so call it before anything with an effect. Raises MCPError; MessageError for an unknown provider.
+        """
+        return await self._user_credentials.token(name)
+
+    async def revoke_user_credential(self, name: str) -> bool:
+        """Delete the credential of the current caller, and revoke it where its provider has an endpoint for that.
+
+        Returns whether there was one. Raises MCPError; MessageError for an unknown provider.
+        """
+        return await self._user_credentials.revoke(name)
 
     def end_streams(self) -> None:
         """End every open `subscriptions/listen` stream with its result, as a stopping server should.

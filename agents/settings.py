@@ -28,6 +28,7 @@ from meshed_mcp.agents.process.secret_files import FixedSecret, Secret, SecretFi
 from meshed_mcp.agents.process.server_login import ServerLogin, fixed_login
 from meshed_mcp.agents.process.start_error import StartError
 from meshed_mcp.agents.state.request_state_keys import parse_state_keys
+from meshed_mcp.agents.user_credentials.settings import UserCredentialSettings
 from meshed_mcp.error_codes.addresses import ADDRESS_WITH_ZONE
 from meshed_mcp.error_codes.code import Message, MessageError
 from meshed_mcp.error_codes.runtime import (
@@ -62,6 +63,7 @@ SECRET_VARIABLES: Final = (
     contract.ENV_REDIS_CERTIFICATE,
     contract.ENV_REDIS_PRIVATE_KEY,
     contract.ENV_UPSTREAM_TOKEN,
+    contract.ENV_CREDENTIAL_KEYS,
 )
 """Variables that no message shows, and that may come from a file: `<VARIABLE>_FILE`."""
 
@@ -135,7 +137,7 @@ StateKeys = Annotated[
 LOOPBACK_HOSTS: Final = _with_portless(DEFAULT_ALLOWED_HOSTS)
 
 
-class Settings(Limits, AccessSettings, CallSettings):
+class Settings(Limits, AccessSettings, CallSettings, UserCredentialSettings):
     """Settings of one process; each field is a variable of `meshed_mcp.contract` in lower case."""
 
     model_config = ConfigDict(

@@ -1,4 +1,4 @@
-"""An authorization server on loopback: metadata, keys, and a token endpoint with the grants of `calls`.
+"""An authorization server on loopback: metadata, keys, and a token endpoint with the grants of `calls` and of users.
 
 It verifies clients and subject tokens as a real one does, and records every token request.
 """
@@ -16,6 +16,8 @@ from urllib.parse import parse_qs, unquote_plus
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.oauth_provider import CodeGrants
 
 ALGORITHM: Final = "ES256"
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -44,6 +46,9 @@ class AuthorizationServer:
 
     trusted: dict[str, Any] = field(default_factory=dict)
     """Issuer -> public key, of ID-JAGs from elsewhere."""
+
+    people: CodeGrants = field(default_factory=CodeGrants)
+    """Persons who log in and consent."""
 
     lifetime_seconds: int = 3600
     status: int = 200
@@ -79,6 +84,8 @@ class AuthorizationServer:
         client = self._client(form, authorization)
         audience = form.get("resource") or form.get("audience") or self.url
         match form.get("grant_type"):
+            case "authorization_code" | "refresh_token":
+                return self._for_person(form, client)
             case "client_credentials":
                 return self._issued(self.token(audience, sub=client, client_id=client, scope=form.get("scope")))
             case grant if grant == EXCHANGE and form.get("requested_token_type") == ID_JAG:
@@ -101,6 +108,21 @@ class AuthorizationServer:
                 claims = self._verified(form["assertion"], self.trusted.get(head["iss"]), self.url)
                 return self._issued(self.token(claims["resource"], sub=claims["sub"], act={"sub": client}))
         raise RejectedError("unsupported_grant_type")
+
+    def _for_person(self, form: dict[str, str], client: str) -> dict[str, Any]:
+        if form["grant_type"] == "refresh_token":
+            person = self.people.refresh.pop(form["refresh_token"], None)
+            if person is None:
+                raise RejectedError("invalid_grant")
+            return self.people.issue(person)
+        asked = self.people.exchange(form, client)
+        if asked is None:
+            raise RejectedError("invalid_grant")
+        found = self.people.issue(asked["person"])
+        if "openid" in asked.get("scope", "").split():
+            claims = {"sub": asked["person"], "nonce": asked.get("nonce")} | self.people.claims
+            found["id_token"] = self.token(client, **claims)
+        return found
 
     def _issued(self, token: str) -> dict[str, Any]:
         kind = {"issued_token_type": ACCESS_TOKEN, "token_type": "Bearer"}
@@ -145,7 +167,13 @@ def serving(**fields: Any) -> Iterator[AuthorizationServer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path = self.path.rstrip("/")
-            if path == "/.well-known/oauth-authorization-server":
+            if path.startswith("/authorize"):
+                target = server.people.authorize(self.path, self.headers.get("cookie", ""))
+                self.send_response(401 if target is None else 302)
+                self.send_header("location", target or "")
+                self.send_header("content-length", "0")
+                self.end_headers()
+            elif path == "/.well-known/oauth-authorization-server":
                 endpoints = {
                     "authorization_endpoint": f"{server.url}/authorize",
                     "token_endpoint": f"{server.url}/token",
@@ -165,6 +193,10 @@ def serving(**fields: Any) -> Iterator[AuthorizationServer]:
                 return
             if server.response is not None:
                 self._send(200, json.dumps(server.response))
+                return
+            if self.path == "/revoke":
+                server.people.revoked.append(form["token"])
+                self._send(200, "{}")
                 return
             try:
                 self._send(200, json.dumps(server.respond(form, self.headers.get("authorization", ""))))

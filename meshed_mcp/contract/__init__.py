@@ -16,3 +16,4 @@ from meshed_mcp.contract.secret_files import *
 from meshed_mcp.contract.sidecar import *
 from meshed_mcp.contract.stack_keys import *
 from meshed_mcp.contract.token_issuers import *
+from meshed_mcp.contract.user_credentials import *

@@ -113,6 +113,14 @@ ENV_OUTBOUND_CALLS: Final = "MESHED_MCP_OUTBOUND_CALLS"
 
 CALL_SECRET_PREFIX: Final = "MESHED_MCP_CALL_SECRET_"  # noqa: S105 - a part of names of variables
 """Prefix of the variables that rows of ENV_OUTBOUND_CALLS name, before a number."""
+ENV_USER_CREDENTIALS: Final = "MESHED_MCP_USER_CREDENTIALS"
+"""JSON of `UserCredentials`; unset = users give no credentials. Needs ENV_CREDENTIAL_KEYS and ENV_AUTH_ISSUERS."""
+
+ENV_CREDENTIAL_KEYS: Final = "MESHED_MCP_CREDENTIAL_KEYS"
+"""Keys that encrypt the credentials of users, the same in every pod: one per line, the encrypting key first."""
+
+CREDENTIAL_SECRET_PREFIX: Final = "MESHED_MCP_CREDENTIAL_SECRET_"  # noqa: S105 - a part of names of variables
+"""Prefix of the variables that ENV_USER_CREDENTIALS names, before a number."""
 
 ENV_LOG_LEVEL: Final = "MESHED_MCP_LOG_LEVEL"
 ENV_LOGS_ENDPOINT: Final = "MESHED_MCP_LOGS_ENDPOINT"

@@ -51,6 +51,8 @@ STACK_KEYS: Final[Mapping[str, str]] = {
     env.ENV_AUTH_RESOURCE: "auth.resource",
     env.ENV_AUTH_SCOPES: "auth.scopes",
     env.ENV_OUTBOUND_CALLS: "calls",
+    env.ENV_USER_CREDENTIALS: "user_credentials",
+    env.ENV_CREDENTIAL_KEYS: "user_credentials.keys",
     env.ENV_UPSTREAM_URL: "url",
     env.ENV_UPSTREAM_COMMAND: "package",
     env.ENV_UPSTREAM_ADDRESS: NOT_A_KEY,

@@ -78,6 +78,9 @@ class TokenResponse(BaseModel):
     token_type: str
     expires_in: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     issued_token_type: str | None = None
+    refresh_token: str | None = Field(default=None, repr=False)
+    id_token: str | None = Field(default=None, repr=False)
+    """Source: OpenID Connect Core 1.0, section 3.1.3.3."""
 
     @property
     def seconds(self) -> float:
@@ -121,10 +124,19 @@ class TokenEndpoint:
         )
         response = await self.send(made)
         if response.status_code != httpx2.codes.OK:
-            raise CredentialsError(
-                TOKEN_REQUEST_REJECTED.message(url=url, status=response.status_code, error=_error_of(response))
-            )
+            error = _error_of(response)
+            message = TOKEN_REQUEST_REJECTED.message(url=url, status=response.status_code, error=error)
+            raise CredentialsError(message, rejection=error)
         return _parsed(response, url)
+
+    async def revoke(self, url: str, token: str) -> None:
+        """Revoke a token at a revocation endpoint. Raises CredentialsError. Source: RFC 7009, section 2.1."""
+        parameters, headers = await self._authentication(url)
+        response = await self.send(httpx2.Request("POST", url, data={"token": token, **parameters}, headers=headers))
+        if response.status_code != httpx2.codes.OK:
+            error = _error_of(response)
+            message = TOKEN_REQUEST_REJECTED.message(url=url, status=response.status_code, error=error)
+            raise CredentialsError(message, rejection=error)
 
     async def send(self, request: httpx2.Request) -> httpx2.Response:
         """Return the response, read to its end. Raises CredentialsError."""

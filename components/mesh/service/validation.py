@@ -96,6 +96,8 @@ def _key_of(name: str) -> str | None:
     variable = name.removesuffix(contract.FILE_SUFFIX)
     if variable.startswith(contract.CALL_SECRET_PREFIX):
         return "calls"
+    if variable.startswith(contract.CREDENTIAL_SECRET_PREFIX):
+        return "user_credentials"
     return contract.STACK_KEYS[variable] if variable in SET_BY_COMPONENT else None
 
 

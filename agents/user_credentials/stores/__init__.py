@@ -1,0 +1,1 @@
+"""Stores of sealed records: a database or Redis."""
