@@ -21,6 +21,7 @@ from meshed_mcp.components.mesh.multicluster.args import Remote
 from meshed_mcp.components.mesh.routing.tool_args import Pool, PoolSettings
 from meshed_mcp.components.mesh.service.args import IngressRef, MeshedMCPServiceArgs, ServiceMeshArgs, ServiceSettings
 from meshed_mcp.components.mesh.service.shared_state import SharedState, missing_shared_secrets
+from meshed_mcp.components.mesh.service.user_credential_args import has_store
 from meshed_mcp.components.observability.args import ObservabilityStackArgs
 from meshed_mcp.components.observability.existing import prometheus_namespace
 from meshed_mcp.components.observability.grafana.gateway import GrafanaExposure
@@ -29,6 +30,7 @@ from meshed_mcp.components.observability.prometheus.values import prometheus_url
 from meshed_mcp.components.pod.args import pod_settings
 from meshed_mcp.error_codes import stack as codes
 from meshed_mcp.error_codes.sessions import STORE_NEEDS_REDIS
+from meshed_mcp.error_codes.user_credentials import CREDENTIALS_WITHOUT_STORE
 from meshed_mcp.infra.config import NAMESPACE, RegistryConfig, ServiceConfig, StackConfig
 from meshed_mcp.infra.parsing import parse_stack
 from meshed_mcp.infra.planning import autoscaling, nodes
@@ -129,6 +131,8 @@ def sharing_issues(config: StackConfig, name: str, item: ServiceConfig) -> Itera
     """State in `shared_state`, and sessions, for which the stack has no Secret."""
     if item.sessions.in_redis and config.redis is None:
         yield ConfigIssue(f"service {name}", "sessions", STORE_NEEDS_REDIS.message())
+    if item.user_credentials is not None and not has_store(item.database, config.redis, item.env):
+        yield ConfigIssue(f"service {name}", "user_credentials", CREDENTIALS_WITHOUT_STORE.message())
     if item.scaling.max_replicas == 1 and len(deployments(name, item)) == 1:
         return
     secrets = {

@@ -79,9 +79,23 @@ class AuthorizationServer:
         given = {name: value for name, value in (content | claims).items() if value is not None}
         return jwt.encode(given, self.key, algorithm=ALGORITHM, headers={"kid": "one"})
 
+    def posted(self, form: dict[str, str], authorization: str) -> tuple[int, str]:
+        """Status and text of the response to a form."""
+        if self.status != 200:
+            return self.status, "out of order"
+        try:
+            found = self.respond(form, authorization) if self.response is None else self.response
+        except RejectedError as error:
+            described = {"error": str(error), "error_description": f"token {form.get('subject_token')}"}
+            return 400, json.dumps(described)
+        return 200, json.dumps(found)
+
     def respond(self, form: dict[str, str], authorization: str) -> dict[str, Any]:
         """The response of the token endpoint. Raises RejectedError."""
         client = self._client(form, authorization)
+        if "grant_type" not in form:
+            self.people.revoked.append(form["token"])
+            return {}
         audience = form.get("resource") or form.get("audience") or self.url
         match form.get("grant_type"):
             case "authorization_code" | "refresh_token":
@@ -168,11 +182,7 @@ def serving(**fields: Any) -> Iterator[AuthorizationServer]:
         def do_GET(self) -> None:
             path = self.path.rstrip("/")
             if path.startswith("/authorize"):
-                target = server.people.authorize(self.path, self.headers.get("cookie", ""))
-                self.send_response(401 if target is None else 302)
-                self.send_header("location", target or "")
-                self.send_header("content-length", "0")
-                self.end_headers()
+                self._redirect(server.people.authorize(self.path, self.headers.get("cookie", "")))
             elif path == "/.well-known/oauth-authorization-server":
                 endpoints = {
                     "authorization_endpoint": f"{server.url}/authorize",
@@ -183,26 +193,18 @@ def serving(**fields: Any) -> Iterator[AuthorizationServer]:
             else:
                 self._send(200 if path == "/jwks" else 404, server.jwks())
 
+        def _redirect(self, target: str | None) -> None:
+            self.send_response(401 if target is None else 302)
+            self.send_header("location", target or "")
+            self.send_header("content-length", "0")
+            self.end_headers()
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"])).decode()
             form = {name: values[0] for name, values in parse_qs(body).items()}
             server.requests.append(form)
             server.hold.wait(30)
-            if server.status != 200:
-                self._send(server.status, "out of order")
-                return
-            if server.response is not None:
-                self._send(200, json.dumps(server.response))
-                return
-            if self.path == "/revoke":
-                server.people.revoked.append(form["token"])
-                self._send(200, "{}")
-                return
-            try:
-                self._send(200, json.dumps(server.respond(form, self.headers.get("authorization", ""))))
-            except RejectedError as error:
-                described = {"error": str(error), "error_description": f"token {form.get('subject_token')}"}
-                self._send(400, json.dumps(described))
+            self._send(*server.posted(form, self.headers.get("authorization", "")))
 
         def _send(self, status: int, text: str) -> None:
             body = text.encode()

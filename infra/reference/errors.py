@@ -26,6 +26,7 @@ AREAS: Final = (
     "autoscaling",
     "signals",
     "calls",
+    "user_credentials",
     "check",
     "live",
     "local",

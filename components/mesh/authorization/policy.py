@@ -15,6 +15,7 @@ from meshed_mcp.components.mesh.cluster.mode import MeshMode
 from meshed_mcp.components.mesh.service.addresses import metadata_paths, resource_url
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.components.mesh.service.server_source import ServerKind
+from meshed_mcp.components.mesh.service.user_credentials import METHODS, credential_paths
 from meshed_mcp.contract.token_issuers import AUDIENCE_CLAIM, TokenIssuer
 
 SECURITY_API: Final = "security.istio.io/v1"
@@ -71,6 +72,10 @@ def caller_rules(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         if args.has_runtime:
             documents = {"methods": ["GET", "OPTIONS"], "paths": metadata_paths(name, args), **own_port(args)}
             rules.append(_rule(callers, documents))
+    if args.user_credentials is not None:
+        # A browser has no bearer token; the pages log its user in themselves.
+        pages = {"methods": list(METHODS), "paths": credential_paths(args.path), **own_port(args)}
+        rules.append(_rule(callers, pages))
     return rules
 
 

@@ -66,14 +66,23 @@ def protected_rules(
 ) -> list[Manifest]:
     """Route rules of the endpoint `path` with the challenge first; they remove client headers reserved for claims.
 
+    Rules of pages that need no token precede the challenge.
     `sole` = no other service has token metadata at the host.
 
     The sidecar keeps these headers on a CORS preflight, which it does not validate.
     Source: Envoy, jwt_authn, `claim_to_headers` and `bypass_cors_preflight`.
     """
     claimed = [] if args.auth is None else list(args.auth.claims_to_headers.values())
-    own = [*metadata_rules(name, args, sole=sole), *challenge_rules(name, args, path)]
-    return [*own, *(_without(claimed, rule) for rule in rules)]
+    adapted = [_without(claimed, rule) for rule in rules]
+    pages = [rule for rule in adapted if serves_credential_pages(rule)]
+    others = [rule for rule in adapted if not serves_credential_pages(rule)]
+    return [*metadata_rules(name, args, sole=sole), *pages, *challenge_rules(name, args, path), *others]
+
+
+def serves_credential_pages(rule: Manifest) -> bool:
+    """Whether the rule is for the pages of user credentials alone, which browsers open without a token."""
+    paths = [text for match in rule.get("match", ()) for text in match.get("uri", {}).values()]
+    return bool(paths) and all(path.endswith(contract.CREDENTIALS_PATH) for path in paths)
 
 
 def _without(headers: list[str], rule: Manifest) -> Manifest:

@@ -47,7 +47,8 @@ def declared_hosts(args: ServiceSettings) -> list[ExternalHost]:
     """External hosts of the service, each once: `egress_hosts`, those of its source, its issuer's keys and calls."""
     keys = [] if args.auth is None else key_hosts(args.auth)
     tokens = [] if args.outbound_auth is None else token_hosts([args.outbound_auth])
-    called = [*call_hosts(args.calls), *tokens]
+    credentials = [] if args.user_credentials is None else args.user_credentials.hosts
+    called = [*call_hosts(args.calls), *tokens, *credentials]
     return list(dict.fromkeys([*external_hosts(args.egress_hosts), *keys, *source_hosts(args), *called]))
 
 

@@ -63,6 +63,7 @@ def _urls(args: MeshedMCPServiceArgs) -> list[str]:
     """URLs in the server's environment; an output that is unknown before the deployment is left out."""
     keys = [] if args.auth is None else list(args.auth.fetched_urls)
     keys += token_urls([*args.calls.values(), *([] if args.outbound_auth is None else [args.outbound_auth])])
+    keys += [] if args.user_credentials is None else args.user_credentials.service_urls
     if args.rate_limits.shared.rates and args.rate_limit_service is not None:
         keys.append(f"http://{args.rate_limit_service.host}")
     return [url for url in (args.registry_url, args.otlp_endpoint, *args.logs.urls, *keys) if isinstance(url, str)]

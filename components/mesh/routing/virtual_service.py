@@ -99,7 +99,7 @@ def ingress_routes(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
 
 
 def gateway_routes(name: str, args: MeshedMCPServiceArgs, outside: str, label: str) -> list[Manifest]:
-    """Rules of a gateway for the endpoint at path `outside`: endpoint, its subpaths, the metadata of its tokens.
+    """Rules of a gateway for the endpoint at path `outside`: its subpaths, its pages, and the metadata of its tokens.
 
     The metadata is at the host of the resource, and there at the root too, unless other services share the host.
     """
@@ -109,6 +109,9 @@ def gateway_routes(name: str, args: MeshedMCPServiceArgs, outside: str, label: s
         "endpoint": (endpoint_matches(outside), args.path),
         "beneath": ([{"prefix": subpaths(outside)}], subpaths(args.path)),
     }
+    if args.user_credentials is not None:
+        pages = f"{outside}{contract.CREDENTIALS_PATH}"
+        matches["credentials"] = ([{"prefix": pages}], f"{args.path}{contract.CREDENTIALS_PATH}")
     # The gateway itself serves the metadata of a server without the runtime (`metadata_rules`).
     if args.auth is not None and args.has_runtime and own_host == (resource_host(name, args) in hosts):
         matches["metadata"] = ([{"exact": metadata_at}], metadata_at)

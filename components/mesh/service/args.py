@@ -27,6 +27,7 @@ from meshed_mcp.components.mesh.service.login_args import LoginSecret
 from meshed_mcp.components.mesh.service.scheduling import Scheduling
 from meshed_mcp.components.mesh.service.settings import ServiceSettings
 from meshed_mcp.components.mesh.service.shared_state import SharedState, missing_shared_secrets
+from meshed_mcp.components.mesh.service.user_credential_args import has_store
 from meshed_mcp.components.mesh.service.without_mesh import meshless_issues
 from meshed_mcp.error_codes.code import raise_all
 from meshed_mcp.error_codes.service import (
@@ -36,6 +37,7 @@ from meshed_mcp.error_codes.service import (
     UNKNOWN_VERSION,
 )
 from meshed_mcp.error_codes.sessions import STORE_NEEDS_REDIS
+from meshed_mcp.error_codes.user_credentials import CREDENTIALS_WITHOUT_STORE
 
 __all__ = ["IngressRef", "MeshedMCPServiceArgs", "SecretKey", "ServiceMeshArgs", "ServiceSettings", "SharedState"]
 
@@ -63,7 +65,7 @@ class MeshedMCPServiceArgs(ServiceSettings):
     """Secret with the keys that seal request state of multi-round-trip requests, one per line, the active one first."""
 
     redis: LoginSecret | None = None
-    """Secret with the URL of the Redis for subscriptions and sessions, and its TLS certificates."""
+    """Secret with the URL of the Redis for subscriptions, sessions and user credentials, and its TLS certificates."""
 
     ingress: IngressRef | None = None
     """Ingress gateway; required when `expose` is true."""
@@ -206,6 +208,12 @@ class MeshedMCPServiceArgs(ServiceSettings):
     def _has_a_redis_for_sessions(self) -> "MeshedMCPServiceArgs":
         if self.sessions.in_redis and self.redis is None:
             raise STORE_NEEDS_REDIS.error()
+        return self
+
+    @model_validator(mode="after")
+    def _keeps_credentials(self) -> "MeshedMCPServiceArgs":
+        if self.user_credentials is not None and not has_store(self.database, self.redis, self.env):
+            raise CREDENTIALS_WITHOUT_STORE.error()
         return self
 
     @model_validator(mode="after")

@@ -20,6 +20,7 @@ from meshed_mcp.components.mesh.service.secret_files import FileSource, file_var
 from meshed_mcp.components.mesh.service.server_source import ServerKind
 from meshed_mcp.components.mesh.service.source_issues import LAUNCHER_PORT
 from meshed_mcp.components.mesh.service.upstream_args import DEFAULT_PROCESSES, Process, StdioSettings
+from meshed_mcp.components.mesh.service.user_credentials import credential_environment, credential_secrets
 from meshed_mcp.components.mesh.service.volumes import PACKAGE_PATH
 
 HEADER_VARIABLE = "MESHED_MCP_UPSTREAM_HEADER_{number}"
@@ -97,6 +98,7 @@ def _runtime_variables(name: str, args: MeshedMCPServiceArgs) -> dict[str, Any]:
         contract.ENV_DATA_DIR: contract.DATA_PATH,
         **authorization_environment(name, args),
         **call_environment(args),
+        **credential_environment(args),
         **limits_environment(args.limits),
         **cors_environment(args.cors),
     }
@@ -123,7 +125,7 @@ def _runtime_secrets(args: MeshedMCPServiceArgs) -> dict[str, FileSource]:
         found[contract.ENV_REQUEST_STATE_KEYS] = args.request_state
     if args.redis is not None and args.uses_redis:
         found |= login_sources(args.redis, *REDIS_VARIABLES)
-    return found | call_secrets(args)
+    return found | call_secrets(args) | credential_secrets(args)
 
 
 def _upstream_variables(args: MeshedMCPServiceArgs) -> dict[str, Any]:

@@ -39,6 +39,7 @@ from meshed_mcp.components.mesh.service.proxy_size import ProxySize
 from meshed_mcp.components.mesh.service.server_source import SourceSettings
 from meshed_mcp.components.mesh.service.shared_state import SharedState
 from meshed_mcp.components.mesh.service.source_issues import source_issues
+from meshed_mcp.components.mesh.service.user_credential_args import CredentialSettings, credential_issues
 from meshed_mcp.components.mesh.sessions.args import SessionSettings, session_store_issues
 from meshed_mcp.components.pod.args import PodSettings
 from meshed_mcp.components.pod.overlay_args import Taken, container_issues
@@ -83,6 +84,11 @@ class ServiceSettings(PolicySettings, SourceSettings, PodSettings):
     calls: Annotated[dict[str, CallSettings], AfterValidator(destinations)] = Field(default_factory=dict)
     """Destination -> how the service authenticates to it: a service of the stack by name, or the URL of an external
     server, whose host `egress_hosts` need not list. `ServiceClient` reads it. Unset = by the mesh identity alone."""
+
+    user_credentials: CredentialSettings | None = None
+    """Servers at which the users of the service have accounts of their own: a tool gets the token of its caller, who
+    connects the account in the browser. Credentials are encrypted in `database`, or in the `redis` of the stack. Needs
+    `auth`, and `expose` or `public_urls`."""
 
     egress_hosts: list[str] = Field(default_factory=list)
     """External hosts that the service may reach over TLS: `host` for port 443, or `host:port`."""
@@ -176,6 +182,7 @@ class ServiceSettings(PolicySettings, SourceSettings, PodSettings):
             *rate_limit_issues(self.rate_limits, has_tokens=has_tokens),
             *traffic_issues(self),
             *caller_token_issues(self.calls, self.outbound_auth, has_tokens=has_tokens),
+            *credential_issues(self.user_credentials, self.auth, has_url=self.expose or bool(self.public_urls)),
             *validation.variable_issues(self.env, self.secret_env),
             *validation.database_issues(self.env, has_secret=self.database is not None),
             *container_issues(self.pod, SERVER_CONTAINERS, self._taken()),
@@ -190,7 +197,8 @@ class ServiceSettings(PolicySettings, SourceSettings, PodSettings):
     @property
     def uses_redis(self) -> bool:
         """Whether the service connects to the Redis of the stack."""
-        return SharedState.SUBSCRIPTIONS in self.shared_state or self.sessions.in_redis
+        has_credentials = self.user_credentials is not None and self.database is None
+        return SharedState.SUBSCRIPTIONS in self.shared_state or self.sessions.in_redis or has_credentials
 
     @property
     def identity_annotations(self) -> dict[str, str]:

@@ -29,6 +29,7 @@ _REMOTE: Final = "a remote server does not run in the pod"
 _NO_IMAGE: Final = "a version of a rollout is an image"
 _NO_CALLS: Final = "only code on this package's runtime calls services; for the bridge, set outbound_auth"
 _NO_DATABASE: Final = "only a server with this package's runtime gets its database from the stack"
+_NO_CREDENTIALS: Final = "only code on this package's runtime uses credentials of users"
 _STDIO_PORT: Final = "a stdio server listens on no port"
 
 WITHOUT_EFFECT: Final[Mapping[ServerKind, Mapping[str, str]]] = {
@@ -41,6 +42,7 @@ WITHOUT_EFFECT: Final[Mapping[ServerKind, Mapping[str, str]]] = {
     },
     ServerKind.EXTERNAL: {
         "calls": _NO_CALLS,
+        "user_credentials": _NO_CREDENTIALS,
         "stdio": _NO_PROCESS,
         "outbound_auth": _NOTHING_BEHIND,
         "shared_state": "only this package's runtime shares state",
@@ -49,12 +51,14 @@ WITHOUT_EFFECT: Final[Mapping[ServerKind, Mapping[str, str]]] = {
     },
     ServerKind.BRIDGED_HTTP: {
         "calls": _NO_CALLS,
+        "user_credentials": _NO_CREDENTIALS,
         "stdio": _NO_PROCESS,
         "probes": "the server listens on loopback, behind the bridge",
         "database": _NO_DATABASE,
     },
     ServerKind.STDIO_IMAGE: {
         "calls": _NO_CALLS,
+        "user_credentials": _NO_CREDENTIALS,
         "database": _NO_DATABASE,
         "port": _STDIO_PORT,
         "probes": _OWN_PROBES,
@@ -63,6 +67,7 @@ WITHOUT_EFFECT: Final[Mapping[ServerKind, Mapping[str, str]]] = {
     },
     ServerKind.STDIO_PACKAGE: {
         "calls": _NO_CALLS,
+        "user_credentials": _NO_CREDENTIALS,
         "database": _NO_DATABASE,
         "port": _STDIO_PORT,
         "probes": _OWN_PROBES,
@@ -72,6 +77,7 @@ WITHOUT_EFFECT: Final[Mapping[ServerKind, Mapping[str, str]]] = {
     },
     ServerKind.REMOTE: {
         "calls": _NO_CALLS,
+        "user_credentials": _NO_CREDENTIALS,
         "command": _REMOTE,
         "args": _REMOTE,
         "env": _REMOTE,
