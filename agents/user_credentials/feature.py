@@ -15,9 +15,9 @@ from meshed_mcp.agents.client.credentials.errors import CredentialsError
 from meshed_mcp.agents.settings import Settings
 from meshed_mcp.agents.user_credentials.elicitation import CredentialRequiredError
 from meshed_mcp.error_codes.user_credentials import (
+    CREDENTIAL_NOT_USABLE,
     CREDENTIALS_NOT_SET,
     NO_USER,
-    PROVIDER_UNAVAILABLE,
     USER_OF_ANOTHER_ISSUER,
 )
 
@@ -69,7 +69,7 @@ class UserCredentialsOfService:
         try:
             found = await access.token(subject, name)
         except self._failures as error:
-            logger.warning("%s", PROVIDER_UNAVAILABLE.message(name=name, reason=error).line)
+            logger.warning("%s", CREDENTIAL_NOT_USABLE.message(name=name, reason=error).line)
             text = f"The account at {title} cannot be used right now. Try again later."
             raise MCPError(code=contract.UNAUTHENTICATED, message=text) from None
         if found is not None:

@@ -182,7 +182,7 @@ class ServiceSettings(PolicySettings, SourceSettings, PodSettings):
             *rate_limit_issues(self.rate_limits, has_tokens=has_tokens),
             *traffic_issues(self),
             *caller_token_issues(self.calls, self.outbound_auth, has_tokens=has_tokens),
-            *credential_issues(self.user_credentials, self.auth, has_url=self.expose or bool(self.public_urls)),
+            *credential_issues(self),
             *validation.variable_issues(self.env, self.secret_env),
             *validation.database_issues(self.env, has_secret=self.database is not None),
             *container_issues(self.pod, SERVER_CONTAINERS, self._taken()),

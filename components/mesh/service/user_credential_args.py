@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
@@ -14,11 +14,17 @@ from meshed_mcp.components.mesh.authorization.token_args import Scopes, TokenSet
 from meshed_mcp.components.mesh.egress.destinations import HTTPS_PORT, ExternalHost, is_internal_host
 from meshed_mcp.components.mesh.service.call_args import Parameter, TokenURL
 from meshed_mcp.components.mesh.service.container_args import SecretKey
+from meshed_mcp.components.mesh.service.server_source import ServerKind
 from meshed_mcp.components.mesh.service.shared_state import SharedState, is_in_environment
 from meshed_mcp.contract import AuthorizationClient, ClientAuth, ProviderKind
 from meshed_mcp.error_codes import user_credentials as codes
 from meshed_mcp.error_codes.code import Message, raise_all
 
+if TYPE_CHECKING:
+    from meshed_mcp.components.mesh.service.settings import ServiceSettings
+
+FIELD: Final = "user_credentials"
+LOGIN: Final = "user_credentials.login.issuer"
 MAX_PROVIDERS: Final = 32
 """Product rule: the table is one environment variable."""
 
@@ -206,23 +212,22 @@ class CredentialSettings(Model):
         return list(dict.fromkeys(host for host in found if not is_internal_host(host.host)))
 
 
-def credential_issues(
-    settings: CredentialSettings | None, auth: TokenSettings | None, *, has_url: bool
-) -> Iterator[Message]:
+def credential_issues(service: "ServiceSettings") -> Iterator[Message]:
     """What credentials of users need beside their own settings."""
-    if settings is None:
+    settings, auth = service.user_credentials, service.auth
+    if settings is None or service.kind is not ServerKind.MESHED:
         return
     if auth is None:
-        yield codes.CREDENTIALS_WITHOUT_TOKENS.message()
+        yield codes.CREDENTIALS_WITHOUT_TOKENS.message().at(FIELD)
         return
     known = [each.urls[0] for each in auth.issuers]
     if settings.login.issuer is None and len(known) > 1:
-        yield codes.LOGIN_ISSUER_UNKNOWN.message(found="auth has several issuers", known=listed(known))
+        yield codes.LOGIN_ISSUER_UNKNOWN.message(found="auth has several issuers", known=listed(known)).at(LOGIN)
     if settings.login.issuer is not None and settings.login.issuer not in known:
         found = f"{settings.login.issuer!r} is no issuer of auth"
-        yield codes.LOGIN_ISSUER_UNKNOWN.message(found=found, known=listed(known))
-    if not has_url:
-        yield codes.CREDENTIALS_WITHOUT_URL.message()
+        yield codes.LOGIN_ISSUER_UNKNOWN.message(found=found, known=listed(known)).at(LOGIN)
+    if not (service.expose or service.public_urls):
+        yield codes.CREDENTIALS_WITHOUT_URL.message().at(FIELD)
 
 
 def has_store(database: object, redis: object, variables: Mapping[str, Any]) -> bool:

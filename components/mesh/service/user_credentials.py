@@ -10,9 +10,6 @@ from meshed_mcp.components.mesh.service.container_args import SecretKey
 from meshed_mcp.components.mesh.service.user_credential_args import CredentialSettings, ProviderSettings
 from meshed_mcp.contract import CredentialProvider, ProviderKind, UserCredentials
 
-SECRET_VARIABLE: Final = "MESHED_MCP_CREDENTIAL_SECRET_{number}"  # noqa: S105 - the name of a variable
-"""Variable with the secret of one client."""
-
 METHODS: Final = ("GET", "POST")
 """Methods of the pages."""
 
@@ -51,7 +48,7 @@ def client_secrets(settings: CredentialSettings) -> dict[str, SecretKey]:
     """Variable -> secret of a client; equal ones have one variable."""
     sources = [each.secret for each in (settings.login, *settings.providers.values()) if each.secret is not None]
     keys = {(source.secret, source.key): source for source in sources}
-    return {SECRET_VARIABLE.format(number=number): source for number, source in zip(count(), keys.values())}
+    return {f"{contract.CREDENTIAL_SECRET_PREFIX}{number}": source for number, source in zip(count(), keys.values())}
 
 
 def _provider(name: str, settings: ProviderSettings, variable: str) -> CredentialProvider:

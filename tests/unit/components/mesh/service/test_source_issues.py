@@ -32,6 +32,16 @@ VALUES: Final[dict[str, Any]] = {
     "bridge": False,
     "outbound_auth": {"bearer": SECRET},
     "calls": {"mcp-rag": {}},
+    "user_credentials": {
+        "keys": SECRET,
+        "login": {
+            "authorization_endpoint": "https://login.example.com/authorize",
+            "token_endpoint": "https://login.example.com/token",
+            "client_id": "vault",
+            "client_secret": SECRET,
+        },
+        "providers": {"search": {"kind": "text"}},
+    },
     "shared_state": ["subscriptions"],
     "store_all_histogram_buckets": True,
     "rollout": {"strategy": "blue_green", "image": "a:2"},
