@@ -4,14 +4,16 @@ import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from meshed_mcp.agents.process.server_login import ServerLogin
-from meshed_mcp.agents.state.database import Database, open_database
 from meshed_mcp.agents.user_credentials.stores.store import StoreUnavailableError
+
+if TYPE_CHECKING:
+    from meshed_mcp.agents.state.database import Database
 
 SCHEMA: Final = "user_credentials"
 VERSIONS: Final = Path(__file__).parent.parent / "versions"
@@ -38,13 +40,15 @@ class DatabaseStore:
 
     async def open(self) -> None:
         """Connect and migrate. Raises DatabaseError."""
+        from meshed_mcp.agents.state.database import open_database  # noqa: PLC0415 - Alembic logs when it is imported
+
         self._database = await asyncio.to_thread(open_database, SCHEMA, VERSIONS, self._login)
 
     async def get(self, key: str) -> str | None:
         """Return the value; None without one. Raises StoreUnavailableError."""
         query = sa.select(RECORDS.c.value).where(RECORDS.c.key == key, RECORDS.c.expires_at > self._clock())
 
-        def read(database: Database) -> str | None:
+        def read(database: "Database") -> str | None:
             with database.read() as connection:
                 return connection.execute(query).scalar_one_or_none()
 
@@ -53,7 +57,7 @@ class DatabaseStore:
     async def put(self, key: str, value: str, seconds: float | None) -> None:
         """Write a value. Raises StoreUnavailableError."""
 
-        def write(database: Database) -> None:
+        def write(database: "Database") -> None:
             with database.write() as connection:
                 connection.execute(sa.delete(RECORDS).where(RECORDS.c.key == key))
                 connection.execute(sa.insert(RECORDS).values(self._row(key, value, seconds)))
@@ -66,7 +70,7 @@ class DatabaseStore:
     async def add(self, key: str, value: str, seconds: float) -> bool:
         """Write a value unless there is one; delete what has expired. Raises StoreUnavailableError."""
 
-        def write(database: Database) -> None:
+        def write(database: "Database") -> None:
             with database.write() as connection:
                 connection.execute(sa.delete(RECORDS).where(RECORDS.c.expires_at <= self._clock()))
                 connection.execute(sa.insert(RECORDS).values(self._row(key, value, seconds)))
@@ -80,7 +84,7 @@ class DatabaseStore:
     async def delete(self, key: str) -> bool:
         """Delete a value. Raises StoreUnavailableError."""
 
-        def write(database: Database) -> bool:
+        def write(database: "Database") -> bool:
             with database.write() as connection:
                 return bool(connection.execute(sa.delete(RECORDS).where(RECORDS.c.key == key)).rowcount)
 
@@ -94,7 +98,7 @@ class DatabaseStore:
     def _row(self, key: str, value: str, seconds: float | None) -> dict[str, object]:
         return {"key": key, "value": value, "expires_at": NEVER if seconds is None else self._clock() + seconds}
 
-    async def _run(self, work: Callable[[Database], T]) -> T:
+    async def _run(self, work: "Callable[[Database], T]") -> T:
         """Run in a thread. Raises StoreUnavailableError; IntegrityError for a row that is there."""
         if self._database is None:
             raise StoreUnavailableError("the database is not open")
