@@ -81,6 +81,7 @@ class CredentialPages:
         """Routes of all pages."""
         handlers = {
             "": ("GET", self.start),
+            "/": ("GET", self.start),
             "/connect": ("GET", self.connect),
             "/login": ("GET", self.logged_in),
             "/submit": ("POST", self.submit),
