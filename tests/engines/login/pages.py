@@ -94,8 +94,9 @@ class ServerPage:
         dialog = self.page.get_by_role("dialog")
         dialog.get_by_text("OAuth Client ID Metadata Document").click()
         dialog.get_by_label("Use Client ID Metadata Document").check()
-        dialog.get_by_label("Client ID metadata document URL").fill(url)
-        self.page.keyboard.press("Escape")
+        with self.page.expect_request(lambda request: url in (request.post_data or "")):  # saved a moment later
+            dialog.get_by_label("Client ID metadata document URL").fill(url)
+            self.page.keyboard.press("Escape")
         expect(dialog).to_be_hidden()
 
     def connect(self) -> None:
