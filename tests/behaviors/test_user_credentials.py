@@ -11,7 +11,7 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError, UrlElicitationRequiredError
-from mcp_types import ElicitRequestURLParams, ElicitResult
+from mcp_types import ElicitRequestParams, ElicitRequestURLParams, ElicitResult
 
 from meshed_mcp import contract
 from tests.behaviors.replicas import Service, StartService
@@ -234,7 +234,7 @@ async def test_the_official_client_opens_the_link_and_gets_the_result_of_the_cal
     """MCP 2026-07-28, "Multi Round-Trip Requests": the client calls again by itself after the user has opened it."""
     browser = shared.browser("sdk")
 
-    async def opened(_: object, params: object) -> ElicitResult:
+    async def opened(_context: object, params: ElicitRequestParams) -> ElicitResult:
         assert isinstance(params, ElicitRequestURLParams)
         await asyncio.to_thread(lambda: browser.submit(browser.open(params.url)))
         return ElicitResult(action="accept")
@@ -261,7 +261,7 @@ async def test_a_client_of_the_last_revision_gets_its_error_with_the_link(start_
     with world(start_service) as around:
         service = around.start(**{contract.ENV_LEGACY: contract.Legacy.STICKY})
 
-        async def never(_: object, __: object) -> ElicitResult:
+        async def never(_context: object, _params: ElicitRequestParams) -> ElicitResult:
             raise AssertionError
 
         headers = {"authorization": f"Bearer {around.token('old')}"}

@@ -22,7 +22,7 @@ RESOURCE: Final = "https://mcp.example.com/mcp-vault/mcp"
 KEY: Final = "k" * 64
 LOGIN_SECRET: Final = "MESHED_MCP_CREDENTIAL_SECRET_0"  # noqa: S105 - the name of a variable
 PROVIDER_SECRET: Final = "MESHED_MCP_CREDENTIAL_SECRET_1"  # noqa: S105 - the name of a variable
-URL_MODE: Final = {"elicitation": {"url": {}}}
+URL_MODE: Final[dict[str, Any]] = {"elicitation": {"url": {}}}
 INPUT: Final = "user-credential-notes"
 
 

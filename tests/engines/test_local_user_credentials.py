@@ -18,6 +18,7 @@ from meshed_mcp.local.translate.stack import read_stack
 from tests import local_issuer
 from tests.engines import local_stack
 from tests.engines.processes import free_port
+from tests.engines.waiting import wait_for
 from tests.local_issuer import ISSUER, Issuer
 
 SCRIPT: Final = Path(__file__).parents[1] / "behaviors" / "vault_of_users_service.py"
@@ -123,3 +124,15 @@ def test_only_the_pages_are_open(up: Running) -> None:
         assert get(up, f"/vault/mcp/credentials{path}").status_code == 303
     for path in ("/vault/mcp/credentials/%2e%2e", "/vault/mcp/credentials/../../mcp", "/vault/mcp/credentials/x"):
         assert get(up, path).status_code in (400, 401, 403, 404), path
+
+
+def test_access_logs_of_proxies_have_paths_without_states_and_codes(up: Running) -> None:
+    """Requirement USR-4: a query can hold an authorization code, so no proxy logs it."""
+    assert get(up, "/vault/mcp/credentials/connect?state=secret-state&code=secret-code").status_code == 400
+    wait_for(lambda: '"path":"/vault/mcp/credentials/connect"' in proxy_logs(up), "a line of a proxy")
+    assert "secret-" not in proxy_logs(up)
+
+
+def proxy_logs(up: Running) -> str:
+    """Logs of all proxies."""
+    return "".join(path.read_text() for path in up.folders.state.rglob("*envoy*.log"))

@@ -18,7 +18,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "start_time": "%START_TIME%",
     "route_name": "%ROUTE_NAME%",
     "method": "%REQ(:METHOD)%",
-    "path": f"%REQ(X-ENVOY-ORIGINAL-PATH?:PATH):{MAX_HEADER}%",
+    "path": f"%REQ_WITHOUT_QUERY(X-ENVOY-ORIGINAL-PATH?:PATH):{MAX_HEADER}%",
     "protocol": "%PROTOCOL%",
     "response_code": "%RESPONSE_CODE%",
     "response_flags": "%RESPONSE_FLAGS%",
@@ -47,7 +47,8 @@ FIELDS: Final[Mapping[str, str]] = {
 }
 """Field -> Envoy command operator. Fields up to `upstream_transport_failure_reason` have the names of Istio's default.
 `mcp_method` and `mcp_name` are client headers; servers compare them with the body from revision 2026-07-28 on. Source:
-istiod, EnvoyJSONLogFormatIstio; Envoy, "Access logging", command operators with a maximum length."""
+istiod, EnvoyJSONLogFormatIstio, which adds the formatter of REQ_WITHOUT_QUERY; a query can hold an authorization code
+(RFC 6749, section 4.1.2). Envoy, "Access logging", command operators with a maximum length."""
 
 FAILED: Final = "!has(response.code) || response.code == 0 || response.code >= 400"
 """No response, or an error. Source: Envoy, "Attributes", response attributes."""

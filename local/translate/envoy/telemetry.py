@@ -18,6 +18,11 @@ OUTPUT: Final = "/dev/stdout"
 
 EXPRESSION: Final = "extensions.access_loggers.filters.cel.v3.ExpressionFilter"
 
+WITHOUT_QUERY: Final = extension(
+    "envoy.formatter.req_without_query", "extensions.formatter.req_without_query.v3.ReqWithoutQuery"
+)
+"""Source: istiod, `telemetry_logging.go`: it adds the formatter to a format that needs it."""
+
 CLUSTER: Final = "outbound|4318||collector"
 EXPORT_TIMEOUT: Final = "10s"
 """Source: Istio, OpenTelemetry tracing provider, default of `http.timeout`."""
@@ -56,7 +61,7 @@ def access_log(telemetries: Iterable[Telemetry], namespace: str, labels: dict[st
         "envoy.access_loggers.file",
         "extensions.access_loggers.file.v3.FileAccessLog",
         path=OUTPUT,
-        log_format={"json_format": dict(FIELDS)},
+        log_format={"json_format": dict(FIELDS), "formatters": [WITHOUT_QUERY]},
     )
     chosen = most_specific((each for each in telemetries if each.spec.access_logging), namespace, labels)
     logging = chosen.spec.access_logging[0] if chosen else AccessLogging()

@@ -50,9 +50,13 @@ class MemoryStore:
         """Do nothing."""
 
 
-def granted(**fields: object) -> Credential:
-    """A credential with the token `t`."""
-    return Credential.model_validate({"token": "t", **fields})
+def granted(
+    token: str = "t",  # noqa: S107 - no secret
+    refresh: str | None = None,
+    expires_at: float | None = None,
+) -> Credential:
+    """A credential."""
+    return Credential(token=token, refresh_token=refresh, expires_at=expires_at)
 
 
 def vault(store: MemoryStore, owner: str = "mcp-system/mcp-vault") -> Vault:
@@ -66,7 +70,7 @@ async def test_a_record_moved_to_another_user_is_not_readable() -> None:
     own = vault(store)
     await own.save("i/ada", "notes", granted())
     (stolen,) = store.records.values()
-    await own.save("i/eve", "notes", granted(token="e"))
+    await own.save("i/eve", "notes", granted("e"))
     for key in store.records:
         store.records[key] = stolen
     assert await own.credential("i/eve", "notes") is None
@@ -143,7 +147,7 @@ async def test_a_token_without_refresh_token_is_kept_until_it_expires() -> None:
     store = MemoryStore()
     own = vault(store)
     await own.save("i/ada", "a", granted(expires_at=time.time() + 60))
-    await own.save("i/ada", "b", granted(refresh_token="r", expires_at=time.time() + 60))
+    await own.save("i/ada", "b", granted("t", "r", expires_at=time.time() + 60))
     await own.save("i/ada", "c", granted())
     first, *others = store.seconds.values()
     assert first is not None
@@ -156,7 +160,7 @@ def test_secrets_are_not_in_texts_of_objects() -> None:
     link = Link(subject="i/ada", provider="notes")
     shown = repr(
         [
-            granted(token="secret-1", refresh_token="secret-2"),
+            granted("secret-1", "secret-2"),
             Login(link=link, browser="b", nonce="secret-3", verifier="secret-4"),
         ]
     )

@@ -19,7 +19,7 @@ from meshed_mcp.components.mesh.cluster.telemetry_args import (
 from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
 from tests.unit.components.mesh.mesh_rendering import TRACING, render, render_mesh
 
-CHOSEN_BY_CLIENTS: Final = re.compile(r"%REQ\((?!:METHOD\))[^)]*\)(?P<bound>:\d+)?%")
+CHOSEN_BY_CLIENTS: Final = re.compile(r"%REQ(_WITHOUT_QUERY)?\((?!:METHOD\))[^)]*\)(?P<bound>:\d+)?%")
 
 
 def root(**settings: Any) -> Manifest:
