@@ -1,7 +1,7 @@
 """Encrypted credentials by user and provider, and the states of links.
 
-Keys of the store are digests, and a sealed record names its key, so whoever writes to the store can delete records but
-not move them to another user. Source of the encryption: SDK 2.3, AESGCMRequestStateCodec (AES-256-GCM, HKDF-SHA256).
+Keys of the store are digests, and a sealed record names its key, so a writer of the store can delete records but not
+move them to another user. Source of the encryption: SDK 2.3, AESGCMRequestStateCodec (AES-256-GCM, HKDF-SHA256).
 """
 
 import hashlib

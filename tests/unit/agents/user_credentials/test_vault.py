@@ -65,7 +65,7 @@ def vault(store: MemoryStore, owner: str = "mcp-system/mcp-vault") -> Vault:
 
 
 async def test_a_record_moved_to_another_user_is_not_readable() -> None:
-    """Requirement USR-6: whoever writes to the store cannot give one user the credential of another."""
+    """Requirement USR-6: a writer of the store cannot give one user the credential of another."""
     store = MemoryStore()
     own = vault(store)
     await own.save("i/ada", "notes", granted())
