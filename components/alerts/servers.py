@@ -127,6 +127,13 @@ SERVERS: Final = (
         summary=f"Replicas of {SERVER} without a connection to Redis: {NUMBER}",
         description="Only clients of the replica where a change happens are notified. Other clients keep old lists.",
     ),
+    server_alert(
+        name="MCPSessionStoreDisconnected",
+        expression=lambda _: promql.replicas_where_zero(contract.METRIC_SESSION_STORE_CONNECTED),
+        for_seconds=300,
+        summary=f"Replicas of {SERVER} without a connection to the Redis of their sessions: {NUMBER}",
+        description="Sessions continue in the memory of their replica. Those of a replica that ends now are lost.",
+    ),
     Alert(
         name="MCPSpansLost",
         expression=lambda scope: promql.spans_dropped(scope.threshold),
