@@ -16,7 +16,7 @@ _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).d
 
 
 def headers(form_target: str = "") -> dict[str, str]:
-    """Headers of a page; `form_target` is an origin to which the response to its form redirects.
+    """Headers of a page; `form_target` has the origins to which responses to its forms redirect.
 
     `same-origin` keeps states out of the Referer of other sites, and the Origin of the form's own request. Source: W3C,
     "Content Security Policy Level 3", `form-action`, also checked for redirects; "Referrer Policy".

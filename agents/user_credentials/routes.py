@@ -1,8 +1,8 @@
 """Routes of the pages: link, login, form, provider, and one's own connections.
 
-MCP requires that the user who opens a link is the user who got it, against phishing with somebody else's link. So the
-person logs in at the issuer of the tokens, and the subjects must be equal. A cookie ties all steps to one browser.
-Source: MCP 2026-07-28, "Elicitation", "URL Mode", "Phishing".
+MCP requires that the user who opens a link is the user who got it, against phishing with the link of an attacker.
+So the person logs in at the issuer of the tokens, and the subjects must be equal. A cookie ties all steps to one
+browser. Source: MCP 2026-07-28, "Elicitation", "URL Mode", "Phishing".
 """
 
 import hmac
@@ -38,8 +38,8 @@ KEY: Final = re.compile(r"[\x21-\x7e]{1,8192}")
 
 INVALID: Final = "This link is not valid any more. Call the tool again for a new one."
 OTHER_USER: Final = (
-    "This link is for another user, so nothing was connected. If somebody sent it to you, do not open links of that "
-    "person: they would get access to your account."
+    "This link is for another user, so nothing was connected. If a person sent it to you, do not open their "
+    "links: they would get access to your account."
 )
 
 logger = logging.getLogger(__name__)
@@ -183,18 +183,20 @@ class CredentialPages:
         return pages.notice("Connected", f"Your account at {title} is connected. Close this page and go on.")
 
     async def _connections(self, link: Link, browser: str) -> Response:
-        """The page with the user's own credentials, from which the user revokes them."""
+        """The page of the user's own accounts, which connects and disconnects them."""
         items = list[str]()
-        for name in self._access.table.providers:
-            title = escape(self._access.provider(name).title)
-            if await self._vault.credential(link.subject, name) is None:
-                items.append(f"<li>{title}: not connected</li>")
-                continue
+        for name, provider in self._access.table.providers.items():
             own = Link(subject=link.subject, provider=name)
             sealed = self._vault.seal(Form(link=own, browser=browser))
-            items.append(f"<li>{title}: connected {pages.form(self._url('/disconnect'), sealed, 'Disconnect')}</li>")
+            if await self._vault.credential(link.subject, name) is not None:
+                form = "connected " + pages.form(self._url("/disconnect"), sealed, "Disconnect")
+            else:
+                fields = pages.text_field("Key") if provider.kind is ProviderKind.TEXT else ""
+                form = "not connected " + pages.form(self._url("/submit"), sealed, "Connect", fields)
+            items.append(f"<li>{escape(provider.title)}: {form}</li>")
         user = f"<p>You are <code>{escape(link.subject)}</code>.</p>"
-        return pages.page("Connected accounts", f"{user}<ul>{''.join(items)}</ul>")
+        targets = " ".join(dict.fromkeys(flow.origin for flow in self._access.flows.values()))
+        return pages.page("Your accounts", f"{user}<ul>{''.join(items)}</ul>", form_target=targets)
 
     @_guarded
     async def disconnect(self, request: Request) -> Response:

@@ -16,7 +16,7 @@ ID_BYTES: Final = 32
 
 
 def random_text() -> str:
-    """Return a text that nobody guesses, for ids, nonces and PKCE verifiers. Source: RFC 7636, section 4.1."""
+    """Return a text that cannot be guessed, for ids, nonces and PKCE verifiers. Source: RFC 7636, section 4.1."""
     return secrets.token_urlsafe(ID_BYTES)
 
 

@@ -216,8 +216,11 @@ def by_page(shared: World, service: Service, name: str) -> None:
     browser = shared.browser(name)
     page = browser.open(f"http://localhost:{service.port}/mcp{contract.CREDENTIALS_PATH}")
     assert name in page.text
-    assert page.text.count("<form") == 1
+    assert page.text.count("<form") == 2
     assert "Disconnected" in browser.submit(page).text
+    page = browser.open(f"http://localhost:{service.port}/mcp{contract.CREDENTIALS_PATH}/")
+    assert "Connected" in browser.submit(page).text, "connected again, without a link"
+    shared.call(service, name, "forget", arguments={"name": "notes"})
 
 
 def test_a_page_of_another_site_cannot_submit_a_form(shared: World, service: Service) -> None:
