@@ -37,11 +37,13 @@ from meshed_mcp.agents.bridge.proxy import ClientSession, Proxy, identity_of
 from meshed_mcp.agents.bridge.settings import BridgeSettings
 from meshed_mcp.agents.bridge.streamable_http import HTTPConnector
 from meshed_mcp.agents.bridge.translation import upstream_headers, upstream_params
-from meshed_mcp.agents.client.credentials import outbound_auth
+from meshed_mcp.agents.client.credentials import UserCredential, outbound_auth
+from meshed_mcp.agents.client.credentials.errors import CredentialsError
 from meshed_mcp.agents.process.supervision import BACKOFF, supervised
 from meshed_mcp.agents.service import MCPService
 from meshed_mcp.agents.settings import Settings, SettingsError
 from meshed_mcp.error_codes.code import MessageError
+from meshed_mcp.error_codes.user_credentials import USER_CREDENTIAL_MISSING
 
 PASSED: Final[dict[str, type[mcp_types.RequestParams]]] = {
     "tools/list": mcp_types.PaginatedRequestParams,
@@ -72,6 +74,7 @@ class BridgeService(MCPService[Any]):
         # The state of an upstream is opaque and passes unsealed; that of a held call is random and bound to its caller.
         super().__init__(name, request_state_security=RequestStateSecurity.ephemeral())
         self.middleware[:] = [each for each in self.middleware if not isinstance(each, RequestStateBoundary)]
+        self.middleware.append(self._ask_first)
         self.middleware.append(self._discover_first)
         self.middleware.append(self._announce)
         self.middleware.append(self._pass_unknown)
@@ -79,6 +82,7 @@ class BridgeService(MCPService[Any]):
         self.catalog = Catalog()
         self.proxy: Proxy
         self.listening: Listening
+        self._credential: str | None = None  # provider of the credential that each caller gives
         self._has_sessions = False
         self._with_legacy = True
         self._discovery = asyncio.Lock()
@@ -88,9 +92,10 @@ class BridgeService(MCPService[Any]):
         if not isinstance(settings, BridgeSettings):
             raise TypeError("the bridge takes BridgeSettings")
         try:
-            connector = connector_for(settings, self.bridge_metrics)
+            connector = connector_for(settings, self.bridge_metrics, self._credential_of_caller)
         except MessageError as error:
             raise SettingsError(*error.messages) from None
+        self._credential = connector.credential if isinstance(connector, HTTPConnector) else None
         app = super().http_app(settings, **options)
         self._has_sessions = settings.legacy is contract.Legacy.STICKY
         self._with_legacy = settings.legacy is not contract.Legacy.OFF
@@ -163,6 +168,19 @@ class BridgeService(MCPService[Any]):
             await self.proxy.wrong_era.wait()
             await self._discover_upstream()
             self.proxy.wrong_era.clear()
+
+    async def _credential_of_caller(self, name: str) -> str:
+        """Return the token of the caller at a provider. Raises CredentialsError."""
+        try:
+            return await self.user_credential(name)
+        except MCPError:
+            raise CredentialsError(USER_CREDENTIAL_MISSING.message(name=name)) from None
+
+    async def _ask_first(self, ctx: Context, call_next: CallNext) -> HandlerResult:
+        """SDK middleware: a caller without a credential for the upstream is asked before the upstream is."""
+        if self._credential is not None and ctx.request_id is not None and ctx.method != "ping":
+            await self.user_credential(self._credential)
+        return await call_next(ctx)
 
     async def _discover_first(self, ctx: Context, call_next: CallNext) -> HandlerResult:
         """SDK middleware: an upstream that only callers can use is discovered in the request of the first one."""
@@ -277,10 +295,10 @@ def offered(capabilities: Any, *, has_sessions: bool) -> dict[str, Any]:
     }
 
 
-def connector_for(settings: BridgeSettings, metrics: BridgeMetrics) -> Connector:
+def connector_for(settings: BridgeSettings, metrics: BridgeMetrics, user_credential: UserCredential) -> Connector:
     """Return the way to the upstream. Raises MessageError for a header whose variable has no value."""
     if settings.upstream_url is not None:
-        auth = outbound_auth(settings.upstream_url, os.environ)
+        auth = outbound_auth(settings.upstream_url, os.environ, user_credential)
         return HTTPConnector(settings.upstream_url, settings.headers(), auth)
     if settings.upstream_address is not None:
         return LauncherConnector(settings.upstream_address, metrics)

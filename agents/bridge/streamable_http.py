@@ -36,6 +36,9 @@ class HTTPConnector:
         self.is_stopping = False
         self._url, self._headers, self._auth = url, SecretHeaders(headers), auth
         self.needs_caller = auth is not None and auth.needs_caller
+        self.credential = None if auth is None else auth.credential
+        """Provider of the credential that each caller gives."""
+
         self._client: httpx2.AsyncClient | None = None
 
     @asynccontextmanager

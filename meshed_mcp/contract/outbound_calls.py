@@ -31,6 +31,9 @@ class CallAuth(StrEnum):
     """As token exchange across two authorization servers, by an Identity Assertion Authorization Grant. Source: MCP
     extension "Enterprise-Managed Authorization"; draft-ietf-oauth-identity-assertion-authz-grant."""
 
+    USER_CREDENTIAL = "user_credential"
+    """The credential that the caller gave for the server, in `UserCredentials`."""
+
     @property
     def needs_caller(self) -> bool:
         """Whether it needs the token of a caller."""
@@ -39,7 +42,7 @@ class CallAuth(StrEnum):
     @property
     def needs_client(self) -> bool:
         """Whether it needs a client at a token endpoint."""
-        return self not in {CallAuth.MESH, CallAuth.PASS_THROUGH}
+        return self not in {CallAuth.MESH, CallAuth.PASS_THROUGH, CallAuth.USER_CREDENTIAL}
 
 
 class ClientAuth(StrEnum):
@@ -90,6 +93,9 @@ class OutboundCall(BaseModel):
 
     resource: str | None = None
     """Parameter `resource` of token requests. Source: RFC 8707, section 2."""
+
+    credential: str | None = None
+    """Provider of the credential, with `user_credential`."""
 
     scopes: tuple[str, ...] = ()
     actor_token: bool = False

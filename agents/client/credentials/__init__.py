@@ -4,6 +4,6 @@
 requests them, and `http_auth.py` attaches them to requests. Tokens and secrets are never logged.
 """
 
-from meshed_mcp.agents.client.credentials.http_auth import OutboundAuth, outbound_auth
+from meshed_mcp.agents.client.credentials.http_auth import OutboundAuth, UserCredential, outbound_auth
 
-__all__ = ["OutboundAuth", "outbound_auth"]
+__all__ = ["OutboundAuth", "UserCredential", "outbound_auth"]

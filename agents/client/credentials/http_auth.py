@@ -1,7 +1,7 @@
 """Attaches tokens to the requests of one destination, and renews a token that the destination rejects, once."""
 
 import hashlib
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -20,17 +20,24 @@ from meshed_mcp.error_codes.calls import FOREIGN_ORIGIN
 
 REJECTED: Final = frozenset({httpx2.codes.UNAUTHORIZED, httpx2.codes.FORBIDDEN})
 NEVER: Final = float("inf")
+UserCredential = Callable[[str], Awaitable[str]]
+"""Returns the token of the caller at a provider. Raises CredentialsError."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 
 class OutboundAuth(httpx2.Auth):
     """The `auth` of an HTTP client of one destination. Requests to other origins get no token but an error."""
 
-    def __init__(self, call: OutboundCall, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, call: OutboundCall, environment: Mapping[str, str], user_credential: UserCredential | None = None
+    ) -> None:
         self.needs_caller = call.auth.needs_caller
         """Whether the token is that of the caller whose request runs."""
 
-        self._call = call
+        self.credential = call.credential
+        """Provider of the credential that the caller gives, with CallAuth.USER_CREDENTIAL."""
+
+        self._call, self._user_credential = call, user_credential
         self._http = httpx2.AsyncClient(timeout=TIMEOUT_SECONDS)
         self._cache = TokenCache()
         self._source = _source(call, environment, self._http)
@@ -56,18 +63,22 @@ class OutboundAuth(httpx2.Auth):
     async def _token(self, rejected: Token | None = None) -> Token:
         caller = caller_token(self._call.destination) if self.needs_caller else ""
         source = self._source
+        if self.credential is not None and self._user_credential is not None:
+            return Token(await self._user_credential(self.credential), NEVER)
         if source is None:
             return Token(caller, NEVER)
         key = hashlib.sha256(caller.encode()).digest()
         return await self._cache.token(key, lambda: source.token(caller), rejected=rejected)
 
 
-def outbound_auth(target: str, environment: Mapping[str, str]) -> OutboundAuth | None:
+def outbound_auth(
+    target: str, environment: Mapping[str, str], user_credential: UserCredential | None = None
+) -> OutboundAuth | None:
     """Return the credentials for a URL or a registry name; None if the stack sets none. Raises MessageError."""
     namespace = environment.get(contract.ENV_NAMESPACE, "")
     for call in outbound_calls(environment.get(contract.ENV_OUTBOUND_CALLS, "")):
         if call.auth is not CallAuth.MESH and _is_for(call, target, namespace):
-            return OutboundAuth(call, environment)
+            return OutboundAuth(call, environment, user_credential)
     return None
 
 

@@ -127,7 +127,11 @@ class CallSettings(TokenClientSettings):
     auth: CallAuth = CallAuth.MESH
     """`mesh` = by the mesh identity alone; `pass_through` = with the caller's token; `client_credentials` = with a
     token of the service; `token_exchange` = with a token of the caller for the destination (RFC 8693); `on_behalf_of` =
-    as before, by the grant of Microsoft Entra ID; `id_jag` = as before, across two authorization servers."""
+    as before, by the grant of Microsoft Entra ID; `id_jag` = as before, across two authorization servers;
+    `user_credential` = with the credential that the caller gave for the server, in `outbound_auth` only."""
+
+    credential: str | None = None
+    """Provider of `user_credentials`, with `auth: user_credential`."""
 
     identity_provider: TokenClientSettings | None = None
     """Client at the issuer of the caller's tokens, with `auth: id_jag`; the other fields are of the destination's
@@ -157,6 +161,8 @@ class CallSettings(TokenClientSettings):
         unused = [name for name in self._unread() if name in self.model_fields_set]
         if unused:
             yield codes.CALL_FIELD_UNUSED.message(fields=" and ".join(unused), auth=self.auth.value)
+        if self.auth is CallAuth.USER_CREDENTIAL and self.credential is None:
+            yield codes.CALL_FIELDS_MISSING.message(auth=self.auth.value, missing="credential")
         if not self.auth.needs_client:
             return
         yield from self.client_issues(self.auth)
@@ -167,6 +173,11 @@ class CallSettings(TokenClientSettings):
 
     def _unread(self) -> tuple[str, ...]:
         requested = ("resource", "scopes", "actor_token", "identity_provider")
+        if self.auth is CallAuth.USER_CREDENTIAL:
+            return (*CLIENT_FIELDS, "audience", *requested)
+        return ("credential", *self._unread_by_tokens(requested))
+
+    def _unread_by_tokens(self, requested: tuple[str, ...]) -> tuple[str, ...]:
         match self.auth:
             case CallAuth.MESH:
                 return (*CLIENT_FIELDS, "audience", *requested)

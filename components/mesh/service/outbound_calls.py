@@ -62,6 +62,7 @@ def _row(
         identity_provider=clients[1] if len(clients) > 1 else None,
         audience=call.audience if call.auth.needs_client else None,
         resource=call.resource or (default if needs_resource else None),
+        credential=call.credential,
         scopes=tuple(call.scopes),
         actor_token=call.actor_token,
     )

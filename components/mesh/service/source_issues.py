@@ -51,7 +51,6 @@ WITHOUT_EFFECT: Final[Mapping[ServerKind, Mapping[str, str]]] = {
     },
     ServerKind.BRIDGED_HTTP: {
         "calls": _NO_CALLS,
-        "user_credentials": _NO_CREDENTIALS,
         "stdio": _NO_PROCESS,
         "probes": "the server listens on loopback, behind the bridge",
         "database": _NO_DATABASE,
@@ -77,7 +76,6 @@ WITHOUT_EFFECT: Final[Mapping[ServerKind, Mapping[str, str]]] = {
     },
     ServerKind.REMOTE: {
         "calls": _NO_CALLS,
-        "user_credentials": _NO_CREDENTIALS,
         "command": _REMOTE,
         "args": _REMOTE,
         "env": _REMOTE,

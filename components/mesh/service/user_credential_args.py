@@ -16,7 +16,7 @@ from meshed_mcp.components.mesh.service.call_args import Parameter, TokenURL
 from meshed_mcp.components.mesh.service.container_args import SecretKey
 from meshed_mcp.components.mesh.service.server_source import ServerKind
 from meshed_mcp.components.mesh.service.shared_state import SharedState, is_in_environment
-from meshed_mcp.contract import AuthorizationClient, ClientAuth, ProviderKind
+from meshed_mcp.contract import AuthorizationClient, CallAuth, ClientAuth, ProviderKind
 from meshed_mcp.error_codes import user_credentials as codes
 from meshed_mcp.error_codes.code import Message, raise_all
 
@@ -27,6 +27,9 @@ FIELD: Final = "user_credentials"
 LOGIN: Final = "user_credentials.login.issuer"
 MAX_PROVIDERS: Final = 32
 """Product rule: the table is one environment variable."""
+
+OUTBOUND_KINDS: Final = frozenset({ServerKind.BRIDGED_HTTP, ServerKind.REMOTE})
+"""Servers whose credentials `outbound_auth` sends."""
 
 MAX_TITLE_CHARACTERS: Final = 80
 _PROVIDER: Final = re.compile(contract.PROVIDER_PATTERN)
@@ -215,7 +218,8 @@ class CredentialSettings(Model):
 def credential_issues(service: "ServiceSettings") -> Iterator[Message]:
     """What credentials of users need beside their own settings."""
     settings, auth = service.user_credentials, service.auth
-    if settings is None or service.kind is not ServerKind.MESHED:
+    yield from _use_issues(service)
+    if settings is None or service.kind not in {ServerKind.MESHED, *OUTBOUND_KINDS}:
         return
     if auth is None:
         yield codes.CREDENTIALS_WITHOUT_TOKENS.message().at(FIELD)
@@ -228,6 +232,23 @@ def credential_issues(service: "ServiceSettings") -> Iterator[Message]:
         yield codes.LOGIN_ISSUER_UNKNOWN.message(found=found, known=listed(known)).at(LOGIN)
     if not (service.expose or service.public_urls):
         yield codes.CREDENTIALS_WITHOUT_URL.message().at(FIELD)
+
+
+def _use_issues(service: "ServiceSettings") -> Iterator[Message]:
+    """Calls with a credential that users cannot give, and credentials that nothing uses."""
+    for destination, call in service.calls.items():
+        if call.auth is CallAuth.USER_CREDENTIAL:
+            yield codes.CREDENTIAL_IN_CODE.message().at(f"calls.{destination}.auth")
+    outbound, settings = service.outbound_auth, service.user_credentials
+    known = [] if settings is None else list(settings.providers)
+    uses = outbound is not None and outbound.auth is CallAuth.USER_CREDENTIAL
+    if uses and outbound is not None and outbound.credential is not None and outbound.credential not in known:
+        name = repr(outbound.credential)
+        yield codes.CREDENTIAL_NOT_DECLARED.message(name=name, known=listed(known) or "none").at(
+            "outbound_auth.credential"
+        )
+    if settings is not None and not uses and service.kind in OUTBOUND_KINDS:
+        yield codes.CREDENTIALS_NOT_SENT.message(known=" or ".join(known)).at(FIELD)
 
 
 def has_store(database: object, redis: object, variables: Mapping[str, Any]) -> bool:

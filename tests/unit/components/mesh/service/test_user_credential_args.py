@@ -31,6 +31,7 @@ NOTES: Final[dict[str, Any]] = {
 }
 AUTH: Final = {"issuers": [{"issuer": "https://login.example.com"}]}
 TWO: Final = {"issuers": [{"issuer": "https://login.example.com"}, {"issuer": "https://b.example.com"}]}
+BASE: Final[dict[str, Any]] = {"image": "vault:1", "expose": True, "ingress": INGRESS}
 PAGES: Final = ["/mcp/credentials", "/mcp/credentials/*"]
 
 
@@ -42,8 +43,7 @@ def settings(**credentials: Any) -> dict[str, Any]:
 
 def issues(raw: dict[str, Any]) -> list[str]:
     """Issues of an exposed service."""
-    given = {"image": "vault:1", "expose": True, "ingress": INGRESS, **raw}
-    return [str(issue) for issue in model_issues(MeshedMCPServiceArgs, given, "mcp-vault")]
+    return [str(issue) for issue in model_issues(MeshedMCPServiceArgs, {**BASE, **raw}, "mcp-vault")]
 
 
 def test_complete_settings_are_accepted() -> None:
@@ -92,6 +92,38 @@ def test_an_authorization_endpoint_that_is_no_safe_page_is_rejected(url: str) ->
     found = issues(settings(login=CLIENT | {"authorization_endpoint": url}))
     assert found
     assert not any("u:p" in line for line in found)
+
+
+def remote(**outbound: Any) -> dict[str, Any]:
+    """Settings of a remote server that gets credentials of users."""
+    raw = {"image": None, "url": "https://mcp.vendor.example/mcp", "bridge_image": "bridge:1", "database": None}
+    own = {"auth": "user_credential", "credential": "search", **outbound}
+    auth = {name: value for name, value in own.items() if value is not None}
+    return settings() | raw | {"redis": {"secret": "redis", "key": "url"}, "outbound_auth": auth}
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (remote(), None),
+        (remote(credential=None), "needs credential"),
+        (remote(credential="other"), "there is no provider 'other' in user_credentials.providers ('notes', 'search')"),
+        (remote(audience="x"), "audience has no effect with auth: user_credential"),
+        (
+            remote(auth=None, credential=None, bearer=SECRET),
+            "the bridge sends none of these credentials; set outbound_auth to {auth: user_credential",
+        ),
+        (remote(auth="pass_through"), "credential has no effect with auth: pass_through"),
+        (
+            settings() | {"calls": {"https://a.example.com/mcp": {"auth": "user_credential", "credential": "search"}}},
+            "use service.user_credential in the code",
+        ),
+    ],
+)
+def test_only_outbound_auth_sends_the_credential_of_a_declared_provider(raw: dict[str, Any], words: str | None) -> None:
+    """Requirement USR-11: a credential that no user could give is rejected at preview."""
+    found = [str(issue) for issue in model_issues(MeshedMCPServiceArgs, {**BASE, **raw}, "mcp-vault")]
+    assert found == [] if words is None else any(words in line for line in found), found
 
 
 def variables(objects: Any) -> dict[str, str]:
