@@ -26,7 +26,7 @@ from meshed_mcp.agents.user_credentials.login import LoginError
 from meshed_mcp.agents.user_credentials.states import STATE_SECONDS, Form, Grant, Link, Login, random_text
 from meshed_mcp.agents.user_credentials.stores.store import StoreUnavailableError
 from meshed_mcp.agents.user_credentials.vault import Credential, StateError
-from meshed_mcp.contract import ProviderKind
+from meshed_mcp.contract import CredentialProvider, ProviderKind
 
 COOKIE: Final = "meshed-mcp-browser"
 HOST_PREFIX: Final = "__Host-"
@@ -120,8 +120,9 @@ class CredentialPages:
         code = request.query_params.get("code")
         if code is None:
             return pages.notice("Not logged in", "The login was cancelled. Open the link again.", 403)
-        await self._vault.use(state)
+        await self._vault.check_unused(state)
         subject = await self._access.login.subject(code, state, request.query_params.get("iss"))
+        await self._vault.use(state)  # after the login, so that only users cause records
         if state.link.subject not in ("", subject):
             await self._vault.use(state.link)
             logger.warning("a link for a user credential was opened by another user; it does not work any more")
@@ -132,7 +133,7 @@ class CredentialPages:
         return self._form(link, state.browser)
 
     def _form(self, link: Link, browser: str) -> Response:
-        provider = self._access.provider(link.provider)
+        provider = self._provider(link)
         service, title = escape(self._access.service), escape(provider.title)
         sealed = self._vault.seal(Form(link=link, browser=browser))
         asks = f"<p>The service <b>{service}</b> asks for access to your account at <b>{title}</b>.</p>"
@@ -152,7 +153,7 @@ class CredentialPages:
         state = self._vault.unseal(Form, values.get("state", ""))
         self._check_browser(request, state.browser)
         link = state.link
-        if self._access.provider(link.provider).kind is ProviderKind.OAUTH:
+        if self._provider(link).kind is ProviderKind.OAUTH:
             await self._vault.check_unused(link)
             grant = Grant(link=link, browser=state.browser)
             return pages.redirect(self._access.flows[link.provider].url(self._vault.seal(grant), grant.verifier))
@@ -168,7 +169,7 @@ class CredentialPages:
         state = self._vault.unseal(Grant, request.query_params.get("state", ""))
         self._check_browser(request, state.browser)
         link, code = state.link, request.query_params.get("code")
-        if request.path_params["provider"] != link.provider:
+        if request.path_params["provider"] != link.provider or self._provider(link).client is None:
             raise StateError
         if code is None:
             return pages.notice("Not connected", "Access was not granted. Open the link again to change this.", 403)
@@ -204,14 +205,22 @@ class CredentialPages:
         values = await _form_values(request)
         state = self._vault.unseal(Form, values.get("state", ""))
         self._check_browser(request, state.browser)
+        self._provider(state.link)
         await self._access.revoke(state.link.subject, state.link.provider)
-        title = self._access.provider(state.link.provider).title
+        title = self._provider(state.link).title
         return pages.notice("Disconnected", f"This service has no access to your account at {title} any more.")
 
     def _check_browser(self, request: Request, browser: str) -> None:
         """Raise StateError for a step in another browser than the one that opened the link."""
         if not hmac.compare_digest(request.cookies.get(self._cookie, "").encode(), browser.encode()):
             raise StateError
+
+    def _provider(self, link: Link) -> CredentialProvider:
+        """The provider of a link. Raises StateError for one that the stack has removed since."""
+        found = self._access.table.providers.get(link.provider)
+        if found is None:
+            raise StateError
+        return found
 
     def _url(self, page: str) -> str:
         return f"{self._access.base_url}{page}"

@@ -98,8 +98,8 @@ class Vault:
         if not await self._store.add(self._key("state", state.id), MARK, STEPS * STATE_SECONDS):
             raise StateError
 
-    async def check_unused(self, state: Link) -> None:
-        """Raise StateError if a link has been used. Raises StoreUnavailableError."""
+    async def check_unused(self, state: Link | Login) -> None:
+        """Raise StateError if a state has been used. Raises StoreUnavailableError."""
         if await self._store.get(self._key("state", state.id)) is not None:
             raise StateError
 

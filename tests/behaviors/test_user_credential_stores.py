@@ -17,6 +17,7 @@ from tests.mounted_files import MountedFiles
 from tests.postgresql_server import PostgreSQLServer
 from tests.redis_server import redis_server
 
+PERSON = "margaret-hamilton"
 NAME = "secret/vault/keys"
 NEW_KEY = "n" * 64
 TABLE = "SELECT value FROM user_credential_records"
@@ -66,13 +67,13 @@ def test_replicas_share_encrypted_credentials_and_states_work_once(
     with store(find_engine) as (variables, records), world(start_service) as around:  # type: ignore[attr-defined]
         public = {contract.ENV_PUBLIC_URLS: "http://localhost:1"}
         first, second = (around.start(**variables, **public) for _ in range(2))
-        browser = around.browser("ada")
+        browser = around.browser(PERSON)
 
         def at(number: int, url: str) -> str:
             service = (first, second)[number]
             return url.replace("http://localhost:1/", f"http://localhost:{service.port}/")
 
-        asked = around.call(first, "ada", "key")
+        asked = around.call(first, PERSON, "key")
         link = asked["inputRequests"]["user-credential-search"]["params"]["url"]
         browser.http.follow_redirects = False
         login = browser.open(at(0, link)).headers["location"]
@@ -82,11 +83,11 @@ def test_replicas_share_encrypted_credentials_and_states_work_once(
         assert browser.open(at(0, back)).status_code == 400, "replayed at the other replica"
         state = form.text.partition('name="state" value="')[2].partition('"')[0]
         submit = f"http://localhost:{first.port}/mcp/credentials/submit"
-        assert browser.http.post(submit, data={"state": state, "value": "key-of-ada"}).status_code == 200
-        assert [text_of(around.call(each, "ada", "key")) for each in (first, second)] == ["key-of-ada"] * 2
+        assert browser.http.post(submit, data={"state": state, "value": "key-of-margaret"}).status_code == 200
+        assert [text_of(around.call(each, PERSON, "key")) for each in (first, second)] == ["key-of-margaret"] * 2
         stored = records()
         assert "v1." in stored
-        assert not [word for word in ("ada", "key-of-ada", "search", around.issuer.url) if word in stored]
+        assert not [word for word in (PERSON, "key-of-margaret", "search", around.issuer.url) if word in stored]
 
 
 def test_a_removed_key_makes_its_credentials_unreadable_and_a_kept_one_does_not(

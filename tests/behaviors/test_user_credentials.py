@@ -237,7 +237,7 @@ async def test_the_official_client_opens_the_link_and_gets_the_result_of_the_cal
     """MCP 2026-07-28, "Multi Round-Trip Requests": the client calls again by itself after the user has opened it."""
     browser = shared.browser("sdk")
 
-    async def opened(_context: object, params: ElicitRequestParams) -> ElicitResult:
+    async def opened(context: object, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG001 - the SDK's names
         assert isinstance(params, ElicitRequestURLParams)
         await asyncio.to_thread(lambda: browser.submit(browser.open(params.url)))
         return ElicitResult(action="accept")
@@ -264,7 +264,7 @@ async def test_a_client_of_the_last_revision_gets_its_error_with_the_link(start_
     with world(start_service) as around:
         service = around.start(**{contract.ENV_LEGACY: contract.Legacy.STICKY})
 
-        async def never(_context: object, _params: ElicitRequestParams) -> ElicitResult:
+        async def never(context: object, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG001 - the SDK's names
             raise AssertionError
 
         headers = {"authorization": f"Bearer {around.token('old')}"}
