@@ -145,5 +145,5 @@ async def test_a_registry_with_a_wrong_database_ends_with_one_line(start_service
     assert await registry.exit_code(within_seconds=30) == 1
     assert registry.log.read_text() == (
         "MM0803: MESHED_MCP_DATABASE_URL names the database 'mysql', which is not supported; "
-        "set postgresql://user:password@host:5432/database or sqlite:////path/to/file\n"
+        "set postgresql://user:password@host:5432/database or sqlite:////path/to/file (in the stack file: `database`)\n"
     )

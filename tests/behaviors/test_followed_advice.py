@@ -3,6 +3,7 @@
 import re
 import socket
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import anyio
@@ -17,6 +18,7 @@ from tests.behaviors.replicas import Service, StartService
 
 pytestmark = pytest.mark.anyio
 
+SCRIPT: Final = Path(__file__).with_name("sleeping_service.py")
 ADVICE: Final = re.compile(r"`([a-z_.]+)` in the stack file, (MESHED_MCP_[A-Z_]+) without one")
 OLD: Final = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
 UNKNOWN_HOST: Final = "tools.example.org"
@@ -137,11 +139,11 @@ REFUSALS: Final = {
 async def test_the_setting_that_a_refusal_advises_ends_it(name: str, start_service: StartService) -> None:
     """Requirement MSG-1: a refusal names the key and the variable, and either ends it."""
     refusal = REFUSALS[name]
-    found = ADVICE.search(await refusal.send(start_service(**refusal.variables)))
+    found = ADVICE.search(await refusal.send(start_service(SCRIPT, **refusal.variables)))
     assert found is not None
     key, variable = found.groups()
     assert key == refusal.key
-    followed = start_service(**{**refusal.variables, variable: refusal.advised})
+    followed = start_service(SCRIPT, **{**refusal.variables, variable: refusal.advised})
     assert ADVICE.search(await refusal.send(followed)) is None
     assert refusal.rendered in rendered(refusal.stack)[variable]
 

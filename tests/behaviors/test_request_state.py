@@ -85,5 +85,5 @@ async def test_wrong_keys_end_the_start_with_one_line_without_a_key(start_servic
     assert await service.exit_code(within_seconds=60) == 1
     assert service.log.read_text() == (
         "MM0819: MESHED_MCP_REQUEST_STATE_KEYS: key 2 of 2 has 9 bytes, and 32 are needed; set one key per line, "
-        "each as `openssl rand -hex 32` gives it, the one that seals first\n"
+        "each as `openssl rand -hex 32` gives it, the one that seals first (in the stack file: `request_state`)\n"
     )

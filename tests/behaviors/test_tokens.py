@@ -223,5 +223,6 @@ async def test_token_settings_of_the_service_and_of_the_environment_exclude_each
     service = start_service(script, ready=False, **variables(Issuer(url="http://127.0.0.1:1/jwks")))
     assert await service.exit_code(within_seconds=30) == 1
     assert service.log.read_text() == (
-        "MM0800: MESHED_MCP_AUTH_ISSUERS is set, and the service was made with an auth= of its own; remove one\n"
+        "MM0800: MESHED_MCP_AUTH_ISSUERS is set, and the service was made with an auth= of its own; remove one "
+        "(in the stack file: `auth.issuers`)\n"
     )

@@ -45,13 +45,6 @@ async def wait_forever() -> str:
 
 
 @service.tool()
-async def sleep_a_second() -> str:
-    """Return after a second."""
-    await asyncio.sleep(1)
-    return "slept"
-
-
-@service.tool()
 def block_a_thread() -> None:
     """Hold a worker thread, which nothing can cancel, far longer than any test."""
     time.sleep(3600)

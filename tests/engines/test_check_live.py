@@ -69,15 +69,17 @@ def istio() -> list[Object]:
     labels = {"app": "istiod", "istio.io/rev": "default"}
     daemon = deployed("istio-cni-node", ISTIO, "cni:1", {"k8s-app": "istio-cni-node"})
     container = {"containers": [{"name": "istio-proxy", "image": "proxyv2:1"}]}
-    gateways = [item for item in existing().objects if item["kind"] == "Gateway"]
+    gateways = [item["spec"]["selector"] for item in existing().objects if item["kind"] == "Gateway"]
     return [
         deployed("istiod", ISTIO, f"docker.io/istio/pilot:{ISTIO_VERSION}", labels),
         thing("ConfigMap", "istio", ISTIO, data={"mesh": yaml.safe_dump(mesh_config())}),
         webhook("Fail"),
         {**daemon, "kind": "DaemonSet"},
         *(
-            thing("Pod", f"gateway-{number}", "default", labels=item["spec"]["selector"], spec=container)
-            for number, item in enumerate(gateways)
+            thing("Pod", f"gateway-{number}", "default", labels=selector, spec=container)
+            for number, selector in enumerate(
+                each for place, each in enumerate(gateways) if each not in gateways[:place]
+            )
         ),
     ]
 

@@ -12,7 +12,7 @@ from meshed_mcp.infra import recording
 from meshed_mcp.local.process.certificates import KeyFolder
 from meshed_mcp.local.process.engines import envoy_program
 from meshed_mcp.local.translate.envoy.bootstrap import ingress, sidecar
-from meshed_mcp.local.translate.envoy.gateway import gateway_identity
+from meshed_mcp.local.translate.envoy.gateway import gateway_identity, serving_gateways
 from meshed_mcp.local.translate.stack import read_stack
 from meshed_mcp.local.translate.topology import topology
 from tests.engines import local_stack
@@ -79,7 +79,7 @@ def test_envoy_accepts_every_configuration(which: str, tmp_path: Path) -> None:
     """Envoy, "Command line options", --mode validate."""
     objects = everything_on() if which == "everything on" else recording.record(ROOT, which).objects
     laid = topology(read_stack(objects), 16)
-    (gateway,) = laid.stack.gateways
+    (gateway,) = serving_gateways(laid.stack)
     edge = gateway_identity(gateway, laid.trust_domain)
     keys = KeyFolder(tmp_path)
     first_of_each = {pod.deployment.name: pod for pod in reversed(laid.pods)}
