@@ -106,8 +106,10 @@ async def test_a_wrong_environment_is_one_line_per_variable(start_service: Start
     service = start_service(ready=False, **{contract.ENV_GRACE_SECONDS: "soon", contract.ENV_LOG_LEVEL: "loud"})
     assert await service.exit_code(within_seconds=15) == 1
     assert service.log.read_text().splitlines() == [
-        "MM0823: MESHED_MCP_GRACE_SECONDS='soon' is not usable; set seconds from 0 to 3600, such as 5 or 0.5 "
-        "(in the stack file: `drain.grace_seconds`)",
+        (
+            "MM0823: MESHED_MCP_GRACE_SECONDS='soon' is not usable; set seconds from 0 to 3600, such as 5 or 0.5 "
+            "(in the stack file: `drain.grace_seconds`)"
+        ),
         "MM0823: MESHED_MCP_LOG_LEVEL='loud' is not usable; set one of DEBUG, INFO, WARNING, ERROR, CRITICAL",
     ]
 

@@ -69,7 +69,8 @@ def istio() -> list[Object]:
     labels = {"app": "istiod", "istio.io/rev": "default"}
     daemon = deployed("istio-cni-node", ISTIO, "cni:1", {"k8s-app": "istio-cni-node"})
     container = {"containers": [{"name": "istio-proxy", "image": "proxyv2:1"}]}
-    gateways = [item["spec"]["selector"] for item in existing().objects if item["kind"] == "Gateway"]
+    found = [item["spec"]["selector"] for item in existing().objects if item["kind"] == "Gateway"]
+    gateways = [selector for place, selector in enumerate(found) if selector not in found[:place]]
     return [
         deployed("istiod", ISTIO, f"docker.io/istio/pilot:{ISTIO_VERSION}", labels),
         thing("ConfigMap", "istio", ISTIO, data={"mesh": yaml.safe_dump(mesh_config())}),
