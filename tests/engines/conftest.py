@@ -14,6 +14,7 @@ from tests.engines import api_server as engine
 from tests.engines import crds
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group the tests for pytest-xdist: the API server, the local runs, and every other module.
 

@@ -127,7 +127,8 @@ def test_every_port_accepts_connections_on_every_address(
     with linked(families) as link, ExitStack() as stack:
         if made is rate_limits:
             redis = [str(find_engine("redis-server")), "--save", "", "--dir", str(tmp_path)]
-            stack.enter_context(running(link.pod.command(*redis), tmp_path / "redis.log"))
+            store = stack.enter_context(running(link.pod.command(*redis), tmp_path / "redis.log"))
+            wait_for(lambda: "Ready to accept connections" in store.log.read_text(), "Redis")
         command = link.pod.command(*process.command)
         engine = stack.enter_context(running(command, tmp_path / "log", process.variables))
         for address in link.addresses:

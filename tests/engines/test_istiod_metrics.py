@@ -14,7 +14,7 @@ from tests.engines.xds_proxy import refusal
 POD = {
     "metadata": {"name": "refusing", "namespace": "mcp-refusing", "labels": {"app": "refusing"}},
     "spec": {"serviceAccountName": "refusing"},
-    "status": {"podIP": "10.77.9.9"},
+    "status": {"podIP": "10.77.9.9", "podIPs": [{"ip": "10.77.9.9"}]},
 }
 
 

@@ -3,6 +3,7 @@
 One sidecar serves calls, failures and streams; a second one is idle, for which Istio's proxy exports nothing.
 """
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -113,6 +114,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measured]:
 def measure(prometheus: Prometheus, client: httpx.Client, pool: ThreadPoolExecutor, url: str) -> Measured:
     """Send the requests; returns once Prometheus has the rates of the second half."""
     idle = stats(IDLE)
+    wait_for(partial(listens, url), "the listener of the sidecar")
     post(client, url, "/mcp", 1)
     post(client, url, sidecar_process.FAIL_PATH, 1)
     wait_for(lambda: prometheus.values(f"{sidecar.BUCKETS}{{{SELECT}}}", time.time()), "the first durations")
@@ -129,6 +131,14 @@ def measure(prometheus: Prometheus, client: httpx.Client, pool: ThreadPoolExecut
     wait_for(lambda: measured.value(f"{sli.rate_name('server', 'errors')}{{{SELECT}}}"), "the recorded errors")
     wait_for(lambda: measured.value(traffic.call_rate(SELECT)), "the recorded durations")
     return measured
+
+
+def listens(url: str) -> bool:
+    """Whether the sidecar accepts connections, which it may do later than it has metrics."""
+    parts = httpx.URL(url)
+    with suppress(ConnectionError), socket.create_connection((parts.host, parts.port or 80), 10):
+        return True
+    return False
 
 
 def post(client: httpx.Client, url: str, path: str, times: int) -> None:

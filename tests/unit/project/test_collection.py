@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -24,3 +25,13 @@ def test_test_ids_do_not_depend_on_the_process() -> None:
     first, second = collected("1"), collected("2")
     assert first
     assert first == second
+
+
+def test_tests_of_one_group_run_in_one_worker(tmp_path: Path) -> None:
+    """Requirement PRJ-2: engines of a group share addresses, so pytest must hand the groups on to pytest-xdist."""
+    (tmp_path / "test_grouped.py").write_text(
+        "import pytest\n\n@pytest.mark.xdist_group('one')\ndef test_grouped() -> None: ...\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-v", "-n1", "--dist=loadgroup", "-p", "no:cacheprovider", str(tmp_path)]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
+    assert "test_grouped@one" in run.stdout

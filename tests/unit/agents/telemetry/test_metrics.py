@@ -26,6 +26,7 @@ from meshed_mcp.agents.telemetry.metrics import (
     result_error,
 )
 from meshed_mcp.agents.telemetry.usage import Usage
+from meshed_mcp.agents.user_credentials.elicitation import ask_for_credentials
 
 pytestmark = pytest.mark.anyio
 
@@ -133,7 +134,7 @@ def test_the_sdks_middleware_order_is_as_expected() -> None:
     tracing, tracker, *others = service.middleware
     assert (type(tracing), tracker) == (OpenTelemetryMiddleware, track_request)
     assert [type(one) for one in others[:4]] == [OperationMetrics, ToolPolicyMiddleware, Usage, RequestStateBoundary]
-    assert others[4:] == [users, specified_errors, contain_exit, name_running_tool]
+    assert others[4:] == [users, specified_errors, contain_exit, name_running_tool, ask_for_credentials]
 
 
 def test_known_methods_are_those_of_the_specification() -> None:
