@@ -1,6 +1,6 @@
 """Request body reader that limits the size of a body and the memory of all bodies."""
 
-from starlette.types import ASGIApp, Receive, Scope
+from starlette.types import ASGIApp, Message, Receive, Scope
 
 from meshed_mcp import contract
 from meshed_mcp.agents.http import rejections
@@ -60,6 +60,18 @@ class BodyReader:
             raise RequestRejectedError(rejections.OVERLOADED, OVERLOAD)
         self._held_bytes += count
         context.held_bytes += count
+
+
+def replayed(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that starts with a whole body."""
+    first: Message | None = {"type": "http.request", "body": body, "more_body": False}
+
+    async def replay() -> Message:
+        nonlocal first
+        message, first = first, None
+        return message or await receive()
+
+    return replay
 
 
 def _declared_bytes(scope: Scope) -> int:

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from meshed_mcp import contract
 from meshed_mcp.agents.http import rejections, request_context
-from meshed_mcp.agents.http.body_reader import BodyReader, ClientDisconnectedError, RequestRejectedError
+from meshed_mcp.agents.http.body_reader import BodyReader, ClientDisconnectedError, RequestRejectedError, replayed
 from meshed_mcp.agents.http.deadline import send_overdue_response
 from meshed_mcp.agents.http.limits import bypasses_limit, nesting_bound
 from meshed_mcp.agents.http.rejections import OVERLOAD, SLOW
@@ -138,14 +138,7 @@ class ConcurrencyLimitMiddleware:
             self._slots.release_on_behalf_of(entry.context)
 
     async def _run(self, entry: _Entry, body: bytes) -> None:
-        whole: Message | None = {"type": "http.request", "body": body, "more_body": False}
-
-        async def replay() -> Message:
-            nonlocal whole
-            message, whole = whole, None
-            return message or await entry.receive()
-
-        await self._app(entry.context.scope, replay, partial(self._send, entry))
+        await self._app(entry.context.scope, replayed(body, entry.receive), partial(self._send, entry))
 
     async def _send(self, entry: _Entry, message: Message) -> None:
         if entry.is_answered:

@@ -21,6 +21,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from meshed_mcp import contract
+from meshed_mcp.agents.http.body_reader import replayed
 from meshed_mcp.agents.http.request_context import SCOPE_KEY
 from meshed_mcp.agents.sessions import request_ids
 from meshed_mcp.agents.sessions.middleware import OK, SessionMiddleware, opens_stream, with_session, without_session
@@ -245,18 +246,6 @@ async def whole_body(receive: Receive) -> bytes:
         parts.append(message.get("body", b""))
         if message["type"] == "http.disconnect" or not message.get("more_body", False):
             return b"".join(parts)
-
-
-def replayed(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that starts with a whole body."""
-    first: Message | None = {"type": "http.request", "body": body, "more_body": False}
-
-    async def replay() -> Message:
-        nonlocal first
-        message, first = first, None
-        return message or await receive()
-
-    return replay
 
 
 def parsed(body: bytes) -> Any:
