@@ -39,30 +39,28 @@ class Link(_State):
     """Name; empty on the page of one's own connections."""
 
 
-class Login(_State):
-    """A login at the issuer, on the way to a form."""
-
-    kind: Literal["login"] = "login"
+class _Step(_State):
     link: Link
     browser: str
     """Value of the cookie of the browser."""
 
+
+class Login(_Step):
+    """A login at the issuer, on the way to a form."""
+
+    kind: Literal["login"] = "login"
     nonce: str = Field(default_factory=random_text, repr=False)
     verifier: str = Field(default_factory=random_text, repr=False)
 
 
-class Form(_State):
+class Form(_Step):
     """A form that the logged-in user of the link may submit."""
 
     kind: Literal["form"] = "form"
-    link: Link
-    browser: str
 
 
-class Grant(_State):
+class Grant(_Step):
     """Consent at the authorization server of the provider."""
 
     kind: Literal["grant"] = "grant"
-    link: Link
-    browser: str
     verifier: str = Field(default_factory=random_text, repr=False)

@@ -8,8 +8,7 @@ to the chain. Source: Envoy, "Local reply modification"; Istio builds the CEL fi
 import json
 from typing import Final
 
-from meshed_mcp import contract
-from meshed_mcp.components.core.manifest import Manifest, manifest, metadata, standard_labels
+from meshed_mcp.components.core.manifest import Manifest
 from meshed_mcp.components.mesh.authorization.organization import claim_expression, has_claim
 from meshed_mcp.components.mesh.authorization.policy import endpoint_paths
 from meshed_mcp.components.mesh.authorization.token_args import TokenSettings
@@ -20,7 +19,7 @@ from meshed_mcp.components.mesh.authorization.tokens import (
     UNAUTHORIZED,
     challenge,
 )
-from meshed_mcp.components.mesh.routing.connect_failure_retry import ENVOY_FILTER, MANAGER, MANAGER_TYPE
+from meshed_mcp.components.mesh.routing.connect_failure_retry import local_reply_filter
 from meshed_mcp.components.mesh.service.addresses import resource_url
 from meshed_mcp.components.mesh.service.args import MeshedMCPServiceArgs
 from meshed_mcp.contract.token_issuers import AUDIENCE_CLAIM, TokenIssuer
@@ -44,15 +43,7 @@ def challenge_filters(name: str, args: MeshedMCPServiceArgs) -> list[Manifest]:
         mapper(rejected_token(args.auth, resource_url(name, args)), invalid),
         mapper(missing_token(args.path), missing) | {"body": {"inline_string": CHALLENGE_TEXT}},
     ]
-    config = {"typed_config": {"@type": MANAGER_TYPE, "local_reply_config": {"mappers": mappers}}}
-    patch = {
-        "applyTo": "NETWORK_FILTER",
-        "match": {"context": "SIDECAR_INBOUND", "listener": {"filterChain": {"filter": {"name": MANAGER}}}},
-        "patch": {"operation": "MERGE", "value": config},
-    }
-    spec = {"workloadSelector": {"labels": {contract.LABEL_APP: name}}, "configPatches": [patch]}
-    meta = metadata(f"{name}-challenges", args.namespace, standard_labels(name))
-    return [manifest(ENVOY_FILTER, "EnvoyFilter", meta, spec)]
+    return [local_reply_filter(name, args, "challenges", mappers)]
 
 
 def mapper(expression: str, value: str) -> Manifest:

@@ -35,14 +35,22 @@ def connect_failure_filter(name: str, args: MeshedMCPServiceArgs) -> Manifest:
         "filter": {"response_flag_filter": {"flags": [CONNECTION_FAILURE]}},
         "headers_to_add": [{"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}],
     }
-    config = {"typed_config": {"@type": MANAGER_TYPE, "local_reply_config": {"mappers": [mapper]}}}
+    return local_reply_filter(name, args, "connect-failure", [mapper])
+
+
+def local_reply_filter(name: str, args: MeshedMCPServiceArgs, suffix: str, mappers: list[Manifest]) -> Manifest:
+    """EnvoyFilter `<name>-<suffix>` that maps local replies in the sidecars of the service's pods.
+
+    Mappers of several filters are one list. Source: Istio API, EnvoyFilter `MERGE`: as protobuf merges lists.
+    """
+    config = {"typed_config": {"@type": MANAGER_TYPE, "local_reply_config": {"mappers": mappers}}}
     patch = {
         "applyTo": "NETWORK_FILTER",
         "match": {"context": "SIDECAR_INBOUND", "listener": {"filterChain": {"filter": {"name": MANAGER}}}},
         "patch": {"operation": "MERGE", "value": config},
     }
     spec = {"workloadSelector": {"labels": {contract.LABEL_APP: name}}, "configPatches": [patch]}
-    meta = metadata(f"{name}-connect-failure", args.namespace, standard_labels(name))
+    meta = metadata(f"{name}-{suffix}", args.namespace, standard_labels(name))
     return manifest(ENVOY_FILTER, "EnvoyFilter", meta, spec)
 
 

@@ -70,15 +70,8 @@ Parameter = Annotated[str, AfterValidator(parameter)]
 CLIENT_FIELDS: Final = ("issuer", "token_endpoint", "client_id", "client_secret", "private_key", "client_auth")
 
 
-class TokenClientSettings(Model):
+class ClientSettings(Model):
     """Client of an authorization server; its secret is in a Secret."""
-
-    issuer: TokenURL | None = None
-    """Issuer whose metadata names the token endpoint, at the same origin. Set this or `token_endpoint`; with
-    `auth: id_jag` always this."""
-
-    token_endpoint: TokenURL | None = None
-    """URL of the token endpoint: HTTPS, or HTTP for a Service of the cluster."""
 
     client_id: Parameter | None = None
     """ID of the service at the authorization server."""
@@ -99,16 +92,38 @@ class TokenClientSettings(Model):
         return self.client_auth or (ClientAuth.BASIC if self.private_key is None else ClientAuth.PRIVATE_KEY_JWT)
 
     @property
+    def secret(self) -> SecretKey | None:
+        """Secret of the client."""
+        return self.client_secret or self.private_key
+
+    @property
+    def has_unfit_method(self) -> bool:
+        """Whether `client_auth` does not fit the kind of secret."""
+        return self.client_auth is not None and (self.method is ClientAuth.PRIVATE_KEY_JWT) != bool(self.private_key)
+
+
+class TokenClientSettings(ClientSettings):
+    """Client that requests tokens of an issuer."""
+
+    issuer: TokenURL | None = None
+    """Issuer whose metadata names the token endpoint, at the same origin. Set this or `token_endpoint`; with
+    `auth: id_jag` always this."""
+
+    token_endpoint: TokenURL | None = None
+    """URL of the token endpoint: HTTPS, or HTTP for a Service of the cluster."""
+
+    @property
     def token_urls(self) -> list[str]:
         """URLs that the service requests tokens from."""
-        return [url for url in (self.token_endpoint or self.issuer,) if url is not None]
+        url = self.token_endpoint or self.issuer
+        return [] if url is None else [url]
 
     def client_issues(self, auth: CallAuth) -> Iterator[Message]:
         """Missing and contradicting fields of the client."""
-        missing = [name for name in ("client_id",) if self.client_id is None]
+        missing = ["client_id"] if self.client_id is None else []
         if self.issuer is None and self.token_endpoint is None:
             missing.append("issuer")
-        if self.client_secret is None and self.private_key is None:
+        if self.secret is None:
             missing.append("client_secret")
         if missing:
             yield codes.CALL_FIELDS_MISSING.message(auth=auth.value, missing=" and ".join(missing))
@@ -116,7 +131,7 @@ class TokenClientSettings(Model):
             yield codes.CALL_FIELDS_EXCLUDE.message(first="issuer", second="token_endpoint")
         if self.client_secret is not None and self.private_key is not None:
             yield codes.CALL_FIELDS_EXCLUDE.message(first="client_secret", second="private_key")
-        elif self.client_auth is not None and (self.method is ClientAuth.PRIVATE_KEY_JWT) != bool(self.private_key):
+        elif self.client_auth is not None and self.has_unfit_method:
             first = "client_secret" if self.private_key is None else "private_key"
             yield codes.CALL_FIELDS_EXCLUDE.message(first=first, second=f"client_auth: {self.client_auth.value}")
 

@@ -45,7 +45,8 @@ def upstream_url(args: MeshedMCPServiceArgs) -> str:
 def _secrets(args: MeshedMCPServiceArgs) -> Iterator[SecretKey]:
     for call in calls_of(args).values():
         for client in call.clients:
-            yield from (source for source in (client.client_secret, client.private_key) if source is not None)
+            if client.secret is not None:
+                yield client.secret
 
 
 def _row(
@@ -69,7 +70,7 @@ def _row(
 
 
 def _client(client: TokenClientSettings, names: dict[tuple[str, str], str]) -> TokenClient:
-    source = client.client_secret or client.private_key
+    source = client.secret
     return TokenClient(
         client_id=client.client_id or "",
         secret="" if source is None else names[source.secret, source.key],

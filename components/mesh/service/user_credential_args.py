@@ -12,11 +12,11 @@ from meshed_mcp.components.core.args import Model
 from meshed_mcp.components.core.names import listed
 from meshed_mcp.components.mesh.authorization.token_args import Scopes, TokenSettings
 from meshed_mcp.components.mesh.egress.destinations import HTTPS_PORT, ExternalHost, is_internal_host
-from meshed_mcp.components.mesh.service.call_args import Parameter, TokenURL
+from meshed_mcp.components.mesh.service.call_args import ClientSettings, TokenURL
 from meshed_mcp.components.mesh.service.container_args import SecretKey
 from meshed_mcp.components.mesh.service.server_source import ServerKind
 from meshed_mcp.components.mesh.service.shared_state import SharedState, is_in_environment
-from meshed_mcp.contract import AuthorizationClient, CallAuth, ClientAuth, ProviderKind
+from meshed_mcp.contract import AuthorizationClient, CallAuth, ProviderKind
 from meshed_mcp.error_codes import user_credentials as codes
 from meshed_mcp.error_codes.code import Message, raise_all
 
@@ -62,7 +62,7 @@ def authorization_parameters(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
-class AuthorizationSettings(Model):
+class AuthorizationSettings(ClientSettings):
     """Client of an authorization server for the authorization code grant with PKCE."""
 
     authorization_endpoint: Annotated[str, AfterValidator(browser_url)] | None = None
@@ -71,19 +71,6 @@ class AuthorizationSettings(Model):
     token_endpoint: TokenURL | None = None
     """URL of the token endpoint, which the service calls: HTTPS, or HTTP for a Service of the cluster."""
 
-    client_id: Parameter | None = None
-    """ID of the service at the authorization server."""
-
-    client_secret: SecretKey | None = None
-    """Secret with the client secret. Set this or `private_key`."""
-
-    private_key: SecretKey | None = None
-    """Secret with a private key in PEM (RSA, P-256 or Ed25519), which signs assertions (`private_key_jwt`)."""
-
-    client_auth: ClientAuth | None = None
-    """How the client sends its secret: `client_secret_basic` or `client_secret_post`. Unset = `client_secret_basic`;
-    `private_key_jwt` with `private_key`."""
-
     scopes: Scopes = Field(default_factory=list)
     """Scopes that users grant; empty = those that the server grants by default."""
 
@@ -91,16 +78,6 @@ class AuthorizationSettings(Model):
         default_factory=dict, max_length=8
     )
     """Further parameters of the authorization request, such as `access_type: offline`."""
-
-    @property
-    def method(self) -> ClientAuth:
-        """How the client authenticates."""
-        return self.client_auth or (ClientAuth.BASIC if self.private_key is None else ClientAuth.PRIVATE_KEY_JWT)
-
-    @property
-    def secret(self) -> SecretKey | None:
-        """Secret of the client."""
-        return self.client_secret or self.private_key
 
     @property
     def service_urls(self) -> list[str]:
@@ -117,7 +94,7 @@ class AuthorizationSettings(Model):
             yield codes.PROVIDER_FIELDS_MISSING.message(missing=" and ".join(missing))
         if self.client_secret is not None and self.private_key is not None:
             yield codes.PROVIDER_FIELD_UNUSED.message(fields="private_key", why="client_secret is set")
-        elif self.client_auth is not None and (self.method is ClientAuth.PRIVATE_KEY_JWT) != bool(self.private_key):
+        elif self.client_auth is not None and self.has_unfit_method:
             why = f"client_auth {self.client_auth.value} does not fit the kind of secret"
             yield codes.PROVIDER_FIELD_UNUSED.message(fields="client_auth", why=why)
 
