@@ -177,17 +177,7 @@ install_collector() {
 }
 
 install_conformance() {
-    local folder="$ENGINES/conformance" node
-    if cmp -s "$here/conformance/package-lock.json" "$folder/package-lock.json" && [[ -x "$ENGINES/bin/mcp-conformance" ]]; then
-        say conformance "$CONFORMANCE_PIN is present: $folder"
-        return
-    fi
-    node="$(node_home)" || failed conformance "Node's wheel is not in .venv; run: make setup" || return
-    npm_ci "$node" "$here/conformance" "$folder" || failed conformance "npm did not provide the suite" || return
-    printf '#!/bin/sh\nexec %q %q "$@"\n' "$node/bin/node" \
-        "$folder/node_modules/@modelcontextprotocol/conformance/dist/index.js" >"$ENGINES/bin/mcp-conformance"
-    chmod +x "$ENGINES/bin/mcp-conformance"
-    say conformance "$CONFORMANCE_PIN installed into .engines/"
+    install_from_npm conformance "$here/conformance" "$CONFORMANCE_PIN" mcp-conformance @modelcontextprotocol/conformance/dist/index.js
 }
 
 install_mcp_servers() {

@@ -66,15 +66,6 @@ install_chromium() {
 }
 
 install_inspector() {
-    local folder="$ENGINES/inspector" node
-    if cmp -s "$INSPECTOR_SOURCE/package-lock.json" "$folder/package-lock.json" && [[ -x "$ENGINES/bin/mcp-inspector" ]]; then
-        say inspector "$INSPECTOR_PIN is present: $folder"
-        return
-    fi
-    node="$(node_home)" || failed inspector "Node's wheel is not in .venv; run: make setup" || return
-    npm_ci "$node" "$INSPECTOR_SOURCE" "$folder" || failed inspector "npm did not provide it" || return
-    printf '#!/bin/sh\nexec %q %q "$@"\n' "$node/bin/node" \
-        "$folder/node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js" >"$ENGINES/bin/mcp-inspector"
-    chmod +x "$ENGINES/bin/mcp-inspector"
-    say inspector "$INSPECTOR_PIN installed into .engines/"
+    install_from_npm inspector "$INSPECTOR_SOURCE" "$INSPECTOR_PIN" mcp-inspector \
+        @modelcontextprotocol/inspector/clients/launcher/build/index.js
 }

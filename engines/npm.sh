@@ -13,3 +13,18 @@ npm_ci() {
     (cd "$3" && PATH="$1/bin:$PATH" node "$1/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund \
         --loglevel error >/dev/null) && mv "$3/npm-shrinkwrap.json" "$3/package-lock.json"
 }
+
+# install_from_npm NAME SOURCE PIN PROGRAM SCRIPT: installs SOURCE's lock file into .engines/NAME, and PROGRAM, which runs
+# the module SCRIPT of it.
+install_from_npm() {
+    local folder="$ENGINES/$1" node
+    if cmp -s "$2/package-lock.json" "$folder/package-lock.json" && [[ -x "$ENGINES/bin/$4" ]]; then
+        say "$1" "$3 is present: $folder"
+        return
+    fi
+    node="$(node_home)" || failed "$1" "Node's wheel is not in .venv; run: make setup" || return
+    npm_ci "$node" "$2" "$folder" || failed "$1" "npm did not provide it" || return
+    printf '#!/bin/sh\nexec %q %q "$@"\n' "$node/bin/node" "$folder/node_modules/$5" >"$ENGINES/bin/$4"
+    chmod +x "$ENGINES/bin/$4"
+    say "$1" "$3 installed into .engines/"
+}

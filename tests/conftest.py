@@ -6,12 +6,15 @@ A missing engine skips its test with the command that gets it. In CI (`CI=true`)
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NoReturn
 
 import pytest
 from hypothesis import settings
+
+from tests import local_issuer
+from tests.local_issuer import Issuer
 
 # No deadline: how long an example takes says more of the machine than of the code.
 settings.register_profile("quick", deadline=None, max_examples=20)
@@ -70,6 +73,13 @@ def crd_dir() -> Path:
         text = "name one: export CRD_DIR=<folder of CRD YAML files>"
         absent(f"a folder of CRDs ({folder})", text, obtainable="CRD_DIR" in os.environ)
     return folder
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    """A token issuer on this machine, whose keys and tokens the tests of a module share."""
+    with local_issuer.serving() as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

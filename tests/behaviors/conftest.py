@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 
 from meshed_mcp import contract
 from tests.behaviors.replicas import POLL_SECONDS, Service, StartService, free_port
+from tests.redis_server import RedisServer, redis_server
 
 HERE = Path(__file__).parent
 
@@ -28,6 +29,15 @@ def start_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServ
     """Same as `start_service`, for a service that several tests share without changing it."""
     with starting(tmp_path_factory.mktemp("shared")) as start:
         yield start
+
+
+@pytest.fixture
+def redis(find_engine: Callable[[str], Path]) -> Iterator[RedisServer]:
+    """A running Redis, which the test may stop."""
+    server = redis_server(find_engine("redis-server"))
+    server.start()
+    yield server
+    server.stop()
 
 
 @contextmanager

@@ -12,7 +12,6 @@ import pytest
 from meshed_mcp import contract
 from meshed_mcp.components.mesh.egress.ca_bundle import CA_VARIABLES, FILE, FOLDER
 from meshed_mcp.components.mesh.service.environment import environment
-from tests import local_issuer
 from tests.behaviors.replicas import Service, StartService, eventually
 from tests.behaviors.test_tokens import post, variables
 from tests.corporate_network import Network, corporate_network
@@ -25,13 +24,6 @@ pytestmark = pytest.mark.anyio
 PROXY: Final = "http://192.0.2.10:3128"
 HOSTS: Final = ("login.example.com", "otlp.example.com", "api.example.com")
 SAMPLED: Final = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    """An issuer whose keys the network serves."""
-    with local_issuer.serving() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

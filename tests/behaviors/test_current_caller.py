@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +14,6 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from meshed_mcp import contract
-from tests import local_issuer
 from tests.behaviors.replicas import Service, StartService, eventually
 from tests.local_issuer import ISSUER, Issuer, environment, row
 
@@ -24,13 +23,6 @@ SERVICE: Final = Path(__file__).with_name("caller_service.py")
 ASSISTANT: Final = "cluster.local/ns/sales/sa/assistant"
 ACT: Final = {"sub": "planner", "act": {"iss": "https://login.example.org", "sub": "chat"}}
 EMPTY: Final[dict[str, Any]] = {"principal": None, "subject": None, "scopes": [], "organization": None, "actors": []}
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    """An issuer."""
-    with local_issuer.serving() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

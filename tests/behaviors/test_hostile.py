@@ -1,7 +1,6 @@
 """Every adversarial request against a real process: expected response, counter, and no leftovers."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import repeat
 from typing import Final
@@ -10,7 +9,6 @@ import pytest
 
 from meshed_mcp import contract
 from meshed_mcp.agents.telemetry.logs import MESSAGE_CHARACTERS
-from tests import local_issuer
 from tests.behaviors.replicas import Service, StartService
 from tests.hostile.client import ACTIVE, Target, counter_total, sample_value, send, wait_until
 from tests.hostile.http_requests import HTTP
@@ -41,13 +39,6 @@ def service(start_shared: StartService) -> Service:
 def target(service: Service) -> Target:
     """The process itself."""
     return target_of(service)
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    """Whose tokens the guarded process takes."""
-    with local_issuer.serving() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from meshed_mcp import contract
 from meshed_mcp.agents import bridge
 from tests.behaviors.replicas import Service, StartService, eventually
 from tests.behaviors.session_client import SessionClient, call, message, text_of
-from tests.redis_server import RedisServer, redis_server
+from tests.redis_server import RedisServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.engine("redis-server")]
 
@@ -24,15 +24,6 @@ SCRIPT = Path(__file__).parent / "sessions_service.py"
 BRIDGE = Path(bridge.__file__).with_name("__main__.py")
 UPSTREAM = Path(__file__).parents[1] / "unit" / "agents" / "bridge" / "upstream_server.py"
 SECONDS = 30
-
-
-@pytest.fixture
-def redis(find_engine: Callable[[str], Path]) -> Iterator[RedisServer]:
-    """A running server that is stopped at the end."""
-    server = redis_server(find_engine("redis-server"))
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Changes published by one replica reach clients of another: real processes, the official client, a real Redis."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from meshed_mcp.agents.process.server_login import fixed_login
 from meshed_mcp.agents.state.redis_bus import encode_event, redis_relay
 from meshed_mcp.agents.state.subscriptions import ReplicaBus
 from tests.behaviors.replicas import Service, StartService, eventually
-from tests.redis_server import RedisServer, redis_server
+from tests.redis_server import RedisServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.engine("redis-server")]
 
@@ -34,15 +34,6 @@ CHANGES = {
 def events(outcome: str) -> str:
     """The series that counts one outcome."""
     return f'mcp_server_bus_events_total{{outcome="{outcome}"}}'
-
-
-@pytest.fixture
-def redis(find_engine: Callable[[str], Path]) -> Iterator[RedisServer]:
-    """A running server that is stopped at the end."""
-    server = redis_server(find_engine("redis-server"))
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -29,13 +29,6 @@ META: Final = {
 
 
 @pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    """An issuer with two keys."""
-    with local_issuer.serving() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def service(issuer: Issuer, start_shared: StartService) -> Service:
     """A service that takes the issuer's tokens with scope docs.read."""
     return start_shared(**variables(issuer))

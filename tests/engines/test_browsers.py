@@ -19,7 +19,6 @@ from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
 from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.translate.stack import read_stack
-from tests import local_issuer
 from tests.engines import local_stack
 from tests.engines.processes import free_port
 from tests.local_issuer import ISSUER, Issuer
@@ -65,13 +64,6 @@ def mesh_args(**more: Any) -> ServiceMeshArgs:
     """The mesh, with an alias of its domain."""
     place = {"domain": local_stack.HOST, "namespaces": [local_stack.NAMESPACE], "hosts": {ALIAS: None}}
     return ServiceMeshArgs.model_validate({**place, **more})
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    """An issuer on this machine."""
-    with local_issuer.serving() as running_issuer:
-        yield running_issuer
 
 
 @pytest.fixture(scope="module")

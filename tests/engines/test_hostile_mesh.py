@@ -15,7 +15,6 @@ from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
 from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.translate.stack import read_stack
-from tests import local_issuer
 from tests.engines import local_stack
 from tests.engines.processes import free_port
 from tests.hostile.client import (
@@ -43,13 +42,6 @@ UNKNOWN_CODING: Final = 501
 
 ALL: Final = (*HTTP, *URLS, *JSON, *MESSAGES, *TOKENS)
 CASES: Final = tuple(case for case in ALL if case.mesh)
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    """Whose tokens `vault` takes."""
-    with local_issuer.serving() as running_issuer:
-        yield running_issuer
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,6 @@ from meshed_mcp.local.translate.endpoints import through_mesh
 from meshed_mcp.local.translate.stack import read_stack
 from meshed_mcp.local.translate.topology import INBOUND_PORT, OUTBOUND_PORT
 from meshed_mcp.local.verification import Call, make_calls, verify_rejections
-from tests import local_issuer
 from tests.engines import local_stack
 from tests.engines.processes import free_port
 from tests.local_issuer import ISSUER, Issuer
@@ -57,13 +56,6 @@ def rendered(issuer: Issuer) -> list[Manifest]:
         *service.service_manifests("vault", local_stack.arguments(auth=given, **common)),
         *service.service_manifests("safe", local_stack.arguments(auth=fetched, **common)),
     ]
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    """An issuer on this machine."""
-    with local_issuer.serving() as running_issuer:
-        yield running_issuer
 
 
 @pytest.fixture(scope="module")

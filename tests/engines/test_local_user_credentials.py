@@ -15,7 +15,6 @@ from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
 from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.translate.stack import read_stack
-from tests import local_issuer
 from tests.engines import local_stack
 from tests.engines.processes import free_port
 from tests.engines.waiting import wait_for
@@ -38,13 +37,6 @@ def client(host: str, key: str) -> dict[str, Any]:
         "client_id": "vault",
         "client_secret": {"secret": "vault", "key": key},
     }
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    """The issuer of the tokens."""
-    with local_issuer.serving() as running_issuer:
-        yield running_issuer
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ from meshed_mcp.components.mesh.service.args import ServiceMeshArgs
 from meshed_mcp.local.process.container import RunFolders
 from meshed_mcp.local.process.stack_runner import Running, running
 from meshed_mcp.local.translate.stack import read_stack
-from tests import local_issuer
 from tests.engines import local_stack
 from tests.engines.processes import free_port
 from tests.local_issuer import ISSUER, Issuer
@@ -28,13 +27,6 @@ META: Final = {
 ACCEPT: Final = {"accept": "application/json, text/event-stream"}
 LIMITS: Final = {"organization": {"rate": "1/h", "burst": 2}, "organizations": {"acme": {"rate": "1/h", "burst": 5}}}
 HEADER: Final = "x-organization"
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    """An issuer on this machine."""
-    with local_issuer.serving() as running_issuer:
-        yield running_issuer
 
 
 @pytest.fixture
